@@ -1,0 +1,1 @@
+"""Stage 2: tidy the values column by column, and drop repeated rows."""

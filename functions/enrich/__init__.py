@@ -1,0 +1,1 @@
+"""Stage 4: join the lookups and stamp each row."""

@@ -1,0 +1,13 @@
+"""Lambda handler of the enrich stage."""
+
+from __future__ import annotations
+
+from functions.enrich.core import EnrichState, enrich
+from pipeline.runtime import StageContext, pass_on, stage_handler
+
+
+@stage_handler("enrich")
+def lambda_handler(context: StageContext) -> None:
+    """Join the lookups onto the staged rows batch by batch."""
+    state = EnrichState(context.plan, processed_at=context.started_at)
+    pass_on(context, lambda batch: enrich.arrow(batch, context.plan, state))

@@ -1,0 +1,1 @@
+"""Stage 3: rename, derive, filter and select, in SQL or in Python."""

@@ -1,0 +1,13 @@
+"""Lambda handler of the transform stage."""
+
+from __future__ import annotations
+
+from functions.transform.core import TransformState, transform
+from pipeline.runtime import StageContext, pass_on, stage_handler
+
+
+@stage_handler("transform")
+def lambda_handler(context: StageContext) -> None:
+    """Transform the staged rows batch by batch."""
+    state = TransformState(context.plan)
+    pass_on(context, lambda batch: transform.arrow(batch, context.plan, state))

@@ -1,0 +1,1 @@
+"""First-party code that every function ships: contract, steps, errors, storage, accounting."""

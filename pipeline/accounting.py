@@ -1,0 +1,64 @@
+"""Row accounting: every row read is written, or stands in exactly one column of the loss side.
+
+`read = written + rejected + duplicates + filtered + dropped_by_lookup`, for the whole run; for
+each stage, rows in are rows out plus the rows that the stage took out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from pipeline.errors import UnbalancedBooksError
+
+
+@dataclass
+class RowCounts:
+    """Rows of a run (or of one batch in one stage), by what became of them."""
+
+    read: int = 0
+    written: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    filtered: int = 0
+    dropped_by_lookup: int = 0
+
+    @property
+    def taken_out(self) -> int:
+        """Rows that were read and will not be written."""
+        return self.rejected + self.duplicates + self.filtered + self.dropped_by_lookup
+
+    def add(self, other: RowCounts) -> None:
+        """Add another count, column by column."""
+        for name, rows in asdict(other).items():
+            setattr(self, name, getattr(self, name) + rows)
+
+    def to_json(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+def check_stage_books(stage: str, *, rows_in: int, rows_out: int, counts: RowCounts) -> None:
+    """Raise unless a stage's rows in are its rows out plus those it took out.
+
+    Raises
+    ------
+    UnbalancedBooksError
+        With the figures, if a row is missing or one too many.
+    """
+    if rows_in != rows_out + counts.taken_out:
+        raise UnbalancedBooksError(
+            f"Stage {stage}: {rows_in:,} rows in, {rows_out:,} out, {counts.taken_out:,} "
+            f"accounted for: {rows_in - rows_out - counts.taken_out:+,} rows are missing."
+        )
+
+
+def check_run_books(counts: RowCounts) -> None:
+    """Raise unless the rows read are the rows written plus those taken out.
+
+    Raises
+    ------
+    UnbalancedBooksError
+        With the figures, if they are not.
+    """
+    if counts.read != counts.written + counts.taken_out:
+        raise UnbalancedBooksError(f"The run's books do not balance: {counts.to_json()}.")

@@ -1,0 +1,68 @@
+"""Arrow types by their names, as plans write them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+import pyarrow as pa
+
+from pipeline.errors import InvalidPlanError
+
+TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+"""How text columns travel between the stages."""
+
+LOGICAL: Final[dict[str, pa.DataType]] = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "time": pa.time64("us"),
+}
+"""Arrow type of each ODCS logical type; `timezone: false` makes a timestamp zoneless."""
+
+_NAMED: Final[dict[str, pa.DataType]] = {
+    str(kind): kind
+    for kind in (
+        pa.string(), pa.bool_(), pa.date32(), pa.time64("us"), pa.binary(),
+        pa.int8(), pa.int16(), pa.int32(), pa.int64(),
+        pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(), pa.float32(), pa.float64(),
+        pa.timestamp("us"), pa.timestamp("us", tz="UTC"), pa.timestamp("ns"),
+        pa.timestamp("s"), pa.timestamp("ms"),
+    )
+}  # fmt: skip
+_DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
+
+
+@cache
+def arrow_type(name: str) -> pa.DataType:
+    """Return the Arrow type that prints as `name`.
+
+    Raises
+    ------
+    InvalidPlanError
+        If no supported type prints like that.
+    """
+    if name in _NAMED:
+        return _NAMED[name]
+    if decimal := _DECIMAL.fullmatch(name):
+        return pa.decimal128(int(decimal[1]), int(decimal[2]))
+    raise InvalidPlanError(
+        f"Columns of the Arrow type {name!r} are not supported.",
+        remedy="Cast the expression to a plain type, such as VARCHAR, BIGINT, DOUBLE or DATE.",
+    )
+
+
+def logical_arrow_type(logical: str, *, timezone: bool = True) -> pa.DataType:
+    """Return the Arrow type that a contract's logical type is read into."""
+    if logical == "timestamp" and not timezone:
+        return pa.timestamp("us")
+    return LOGICAL[logical]
+
+
+def staged_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type in which values of `kind` travel between the stages."""
+    return TEXT if pa.types.is_string(kind) else kind

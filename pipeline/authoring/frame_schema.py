@@ -1,0 +1,111 @@
+"""What is known at compile time about the columns of a frame, and binding SQL against it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.plan import ROW_NUMBER
+from pipeline.sql import quoted, sandbox
+
+Types = dict[str, pa.DataType]
+_BATCH: Final = "batch"
+_VOLATILE: Final = frozenset({"VOLATILE", "CONSISTENT_WITHIN_QUERY"})
+
+
+class BindingError(Exception):
+    """An expression does not fit the columns; the message is for the dataset's author."""
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return sandbox()
+
+
+def bound_types(expressions: dict[str, str], columns: Types) -> Types:
+    """Return the Arrow types of expressions over a frame with these columns.
+
+    Raises
+    ------
+    BindingError
+        If an expression names an unknown column, misuses a type, or is not row-wise.
+    """
+    for sql in expressions.values():
+        _check_rowwise(sql)
+    empty = pa.schema([*columns.items(), (ROW_NUMBER, pa.int64())]).empty_table()
+    made = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in expressions.items())
+    query = f"SELECT {quoted(ROW_NUMBER)}, {made} FROM {_BATCH}"
+    try:
+        result: Any = _connection().from_arrow(empty).query(_BATCH, query).to_arrow_table()
+    except duckdb.Error as error:
+        raise BindingError(_first_sentence(str(error))) from error
+    return {field.name: field.type for field in result.schema if field.name != ROW_NUMBER}
+
+
+def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
+    """Return the frame's columns that the expressions name, in the frame's order."""
+    named = {
+        part.lower()
+        for sql in expressions.values()
+        for node in _nodes(_tree(sql))
+        if node.get("class") == "COLUMN_REF"
+        for part in node["column_names"]
+    }
+    found = [name for name in columns if name.lower() in named]
+    return found or list(columns)[:1]
+
+
+def _check_rowwise(sql: str) -> None:
+    """Refuse what does not depend on the row alone, or differs from run to run."""
+    for node in _nodes(_tree(sql)):
+        kind = node.get("class")
+        if kind == "WINDOW":
+            raise BindingError("window functions look at other rows; a step sees one row at a time")
+        if kind == "SUBQUERY":
+            raise BindingError("subqueries are not possible here; join tables with enrich")
+        if kind == "FUNCTION" and node["function_name"].lower() in _volatile_functions():
+            raise BindingError(
+                f"{node['function_name']}() differs from run to run, so a replay would not repeat "
+                "the result; processed_date holds the time of the run"
+            )
+
+
+@cache
+def _volatile_functions() -> frozenset[str]:
+    rows = (
+        _connection().execute("SELECT function_name, stability FROM duckdb_functions()").fetchall()
+    )
+    return frozenset(name.lower() for name, stability in rows if stability in _VOLATILE)
+
+
+def _tree(sql: str) -> Any:
+    """Syntax tree of an expression."""
+    query = "SELECT json_serialize_sql(?)"
+    ((text,),) = _connection().execute(query, [f"SELECT ({sql})"]).fetchall()
+    tree = json.loads(text)
+    if tree.get("error"):
+        raise BindingError(f"syntax error: {_first_sentence(tree.get('error_message', ''))}")
+    statements = tree["statements"]
+    if len(statements) != 1 or len(statements[0]["node"]["select_list"]) != 1:
+        raise BindingError("one expression is expected, not several statements or columns")
+    return statements[0]["node"]["select_list"]
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _nodes(item)
+
+
+def _first_sentence(message: str) -> str:
+    lines = [line.strip() for line in message.split("\n\n", 1)[0].splitlines() if line.strip()]
+    return " ".join(lines)[:400]

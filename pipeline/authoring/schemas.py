@@ -1,0 +1,65 @@
+"""Check documents against JSON Schemas, and say what is wrong in words."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+    from pipeline.authoring.yaml_source import YamlSource
+
+
+@cache
+def odcs_schema() -> dict[str, Any]:
+    """Return the official JSON Schema of the Open Data Contract Standard."""
+    file = resources.files("open_data_contract_standard") / "schema.json"
+    schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return schema
+
+
+@cache
+def pipeline_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `pipeline.yaml`."""
+    file = resources.files("pipeline.authoring") / "pipeline.schema.json"
+    schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return schema
+
+
+def check_schema(source: YamlSource, schema: dict[str, Any]) -> None:
+    """Add an error to the source for each place that its schema does not allow."""
+    validator = jsonschema.Draft201909Validator(schema)
+    for error in validator.iter_errors(source.data):
+        deepest = _deepest(error)
+        source.error(tuple(deepest.absolute_path), _worded(deepest))
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    """Of the alternatives that all failed, the one that came furthest."""
+    while error.context:
+        error = max(error.context, key=lambda inner: len(inner.absolute_path))
+    return error
+
+
+def _worded(error: ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        allowed = list(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(allowed))
+        return "; ".join(_unknown(word, allowed) for word in unknown)
+    if error.validator == "enum":
+        return f"{error.instance!r} is none of {', '.join(map(repr, error.validator_value))}"
+    if error.validator == "required":
+        return f"{error.message}: add it here"
+    return str(error.message)
+
+
+def _unknown(word: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(word, allowed, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(allowed)}"
+    return f"unknown word {word!r}; {hint}"

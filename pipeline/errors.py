@@ -1,0 +1,237 @@
+"""Why a run stops: one tree, in which the class says who has to act.
+
+    PipelineError
+    ├── TransientError                500  the platform's moment of weakness: retried
+    │   ├── StorageThrottledError          S3 asked to slow down
+    │   ├── StorageUnavailableError        S3 answered 5xx, or the connection broke
+    │   ├── ObjectNotVisibleError          an object that must exist is not there (yet)
+    │   └── ObjectChangedError             someone else wrote the object in between
+    ├── DataError                     400  the file's fault: never retried
+    │   ├── UnreadableFileError            the bytes are not what the name promises
+    │   │   ├── EmptyFileError             no bytes, or only white space
+    │   │   ├── BinaryFileError            not text at all
+    │   │   ├── EncodingError              text, in another encoding than declared
+    │   │   ├── CompressionError           truncated or corrupt compressed stream
+    │   │   ├── MalformedCsvError          quotes that never close, no records to be found
+    │   │   └── MalformedJsonError         not JSON, or not a sequence of objects
+    │   ├── NoRowsError                    a header and nothing below it
+    │   ├── MissingColumnError             a required column is not in the file
+    │   ├── DuplicateColumnError           the header names a column twice
+    │   ├── TooManyRejectsError            more bad rows than the dataset allows
+    │   └── LookupMissError                a key in no lookup, where the dataset says `fail`
+    ├── ConfigurationError            400  the dataset's or the upload's fault: never retried
+    │   ├── UnknownDatasetError            the key names no dataset of this stack
+    │   ├── InvalidEventError              the execution was started with something else
+    │   ├── InvalidPlanError               a compiled dataset that this code cannot read
+    │   ├── StepError                      an expression or a Python step failed on the data
+    │   └── PermissionDeniedError          the function's role may not do what it must
+    └── InternalError                 500  our fault: never retried
+        ├── UnexpectedError                an exception that nobody foresaw
+        ├── StorageRefusedError            S3 refused a request that we thought valid
+        ├── UnbalancedBooksError           rows in do not equal rows out
+        └── PayloadTooLargeError           a result too large for the state machine
+
+Step Functions matches the bare class name and knows no inheritance, so the Retry lists and the
+400/500 branches of the state machine are generated from this tree (`leaf_names`). Raise leaves.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pipeline.constants import MAX_MESSAGE_CHARACTERS
+
+
+class PipelineError(Exception):
+    """Root of the tree.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, as a sentence without the file's name (the handler adds that).
+    remedy
+        What a person should do next, as a sentence; empty if nothing can be said.
+    """
+
+    status_code: ClassVar[int] = 500
+
+    def __init__(self, reason: str, *, remedy: str = "") -> None:
+        self.reason = reason
+        self.remedy = remedy
+        self.context = ""
+        super().__init__(reason)
+
+    def located(self, context: str) -> PipelineError:
+        """Return self, with the dataset and file it happened in put before its message."""
+        self.context = self.context or context
+        return self
+
+    def __str__(self) -> str:
+        """Return `context: reason remedy`, cut to what the runtime can carry."""
+        said = f"{self.context}: {self.reason}" if self.context else self.reason
+        return f"{said} {self.remedy}".strip()[:MAX_MESSAGE_CHARACTERS]
+
+
+class TransientError(PipelineError):
+    """May go away by itself: Step Functions retries the stage."""
+
+
+class StorageThrottledError(TransientError):
+    """S3 asked to slow down (`SlowDown`, 503)."""
+
+
+class StorageUnavailableError(TransientError):
+    """S3 answered with a server error, or the connection was lost or timed out."""
+
+
+class ObjectNotVisibleError(TransientError):
+    """An object that an earlier step wrote or announced is not there (yet)."""
+
+
+class ObjectChangedError(TransientError):
+    """A conditional request found that the object has changed since it was read."""
+
+
+class DataError(PipelineError):
+    """The file breaks its contract or cannot be read: a retry would fail the same way."""
+
+    status_code = 400
+
+
+class UnreadableFileError(DataError):
+    """The bytes are not what the file's name or contract promises."""
+
+
+class EmptyFileError(UnreadableFileError):
+    """The object has no bytes, or nothing but white space."""
+
+
+class BinaryFileError(UnreadableFileError):
+    """The object is not text."""
+
+
+class EncodingError(UnreadableFileError):
+    """The text is not in the declared encoding."""
+
+
+class CompressionError(UnreadableFileError):
+    """The compressed stream is corrupt or ends too early."""
+
+
+class MalformedCsvError(UnreadableFileError):
+    """The text cannot be taken apart into records."""
+
+
+class MalformedJsonError(UnreadableFileError):
+    """The text is not JSON, or not a sequence of JSON objects."""
+
+
+class NoRowsError(DataError):
+    """The file has a header but not one data row."""
+
+
+class MissingColumnError(DataError):
+    """A column that the contract requires is not in the file."""
+
+    def __init__(self, reason: str, *, remedy: str = "", columns: tuple[str, ...] = ()) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.columns = columns
+
+
+class DuplicateColumnError(DataError):
+    """The header names the same column more than once."""
+
+
+class TooManyRejectsError(DataError):
+    """More rows were rejected than the dataset's limit allows."""
+
+    def __init__(self, reason: str, *, remedy: str = "", rejected: int = 0, read: int = 0) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.rejected = rejected
+        self.read = read
+
+
+class LookupMissError(DataError):
+    """A row's key is in no row of a lookup whose policy for that is `fail`."""
+
+
+class ConfigurationError(PipelineError):
+    """The dataset's definition, the upload's key or the stack's settings are wrong."""
+
+    status_code = 400
+
+
+class UnknownDatasetError(ConfigurationError):
+    """The object's key names no dataset of this stack."""
+
+
+class InvalidEventError(ConfigurationError):
+    """The execution's input is not an S3 `Object Created` event."""
+
+
+class InvalidPlanError(ConfigurationError):
+    """A compiled dataset is missing or not readable by this version of the code."""
+
+
+class StepError(ConfigurationError):
+    """A step of the dataset (an expression or a Python function) failed on the data."""
+
+    def __init__(self, reason: str, *, remedy: str = "", step: str = "") -> None:
+        super().__init__(reason, remedy=remedy)
+        self.step = step
+
+
+class PermissionDeniedError(ConfigurationError):
+    """The function's role was refused an action that it needs."""
+
+
+class InternalError(PipelineError):
+    """A defect of this software: no retry and no change of the file helps."""
+
+
+class UnexpectedError(InternalError):
+    """Any other exception, with its class and message as the reason."""
+
+
+class StorageRefusedError(InternalError):
+    """S3 refused a request for a reason that has no class of its own here."""
+
+
+class UnbalancedBooksError(InternalError):
+    """Rows in are not rows out plus rows accounted for."""
+
+
+class PayloadTooLargeError(InternalError):
+    """A stage's result would not fit into the state machine's payload."""
+
+
+def leaves(root: type[PipelineError]) -> tuple[type[PipelineError], ...]:
+    """Concrete error classes below (or at) `root`, in the order of their definition."""
+    below = root.__subclasses__()
+    if not below:
+        return (root,)
+    return tuple(leaf for child in below for leaf in leaves(child))
+
+
+def leaf_names(root: type[PipelineError]) -> tuple[str, ...]:
+    """Names that Step Functions sees for the leaves below `root`."""
+    return tuple(leaf.__name__ for leaf in leaves(root))
+
+
+PLATFORM_TRANSIENT: tuple[str, ...] = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+"""Errors of the Lambda service itself (not of a function) that AWS recommends to retry."""
+
+
+def retryable_error_names() -> tuple[str, ...]:
+    """`ErrorEquals` of every stage's Retry: our transient leaves and Lambda's own."""
+    return leaf_names(TransientError) + PLATFORM_TRANSIENT
+
+
+def client_error_names() -> tuple[str, ...]:
+    """Errors with status code 400: the data's, the dataset's or the upload's fault."""
+    return leaf_names(DataError) + leaf_names(ConfigurationError)

@@ -1,0 +1,115 @@
+"""Findings about rows: which row broke which rule with which value.
+
+A finding is data, not an exception. Rules produce masks over a batch; this module turns them
+into one `Reject` per bad row, with all that is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.rules import spoken
+
+
+class Violation(NamedTuple):
+    """One broken rule: `value` is the text as it was read, None for a missing one."""
+
+    column: str | None
+    rule: str
+    value: Any
+    message: str
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that goes to the quarantine: where it was, what is wrong, and what it held."""
+
+    row_number: int
+    violations: tuple[Violation, ...]
+    raw: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the quarantine record; the first violation also stands at the top level."""
+        first = self.violations[0]
+        return {
+            "row_number": self.row_number,
+            "column": first.column,
+            "rule": first.rule,
+            "value": first.value,
+            "message": first.message,
+            "violations": [violation._asdict() for violation in self.violations],
+            "raw": self.raw,
+        }
+
+
+class MaskedRule(NamedTuple):
+    """A rule's verdict over a batch: `mask` is True where the `columns` break it."""
+
+    columns: tuple[str, ...]
+    rule: str
+    argument: Any
+    mask: pa.Array
+
+
+@dataclass
+class Findings:
+    """What one batch was found to break, before it is turned into rejects."""
+
+    rows: int
+    masked: list[MaskedRule] = field(default_factory=list)
+
+    def add(self, columns: tuple[str, ...], rule: str, argument: Any, mask: pa.Array) -> None:
+        """Keep a verdict, if any row is affected at all."""
+        if pc.any(mask).as_py():
+            self.masked.append(MaskedRule(columns, rule, argument, mask))
+
+    def bad(self) -> pa.Array | None:
+        """Mask of rows with at least one violation; None if there are none."""
+        if not self.masked:
+            return None
+        return reduce(pc.or_, (found.mask for found in self.masked))
+
+    def rejects(
+        self,
+        row_numbers: pa.Array,
+        value_of: Callable[[str, int], Any],
+        raw_of: Callable[[int], Any],
+    ) -> list[Reject]:
+        """Return one reject per bad row, in row order.
+
+        Parameters
+        ----------
+        row_numbers
+            int64, one per row of the batch.
+        value_of, raw_of
+            Give a row's value of a column, and the row as it was read, by position.
+        """
+        by_row: dict[int, list[Violation]] = {}
+        for columns, rule, argument, mask in self.masked:
+            message = spoken(rule, argument)
+            for row in pc.indices_nonzero(mask).to_pylist():
+                values = [value_of(column, row) for column in columns]
+                value = values[0] if len(values) == 1 else values
+                by_row.setdefault(row, []).append(
+                    Violation(", ".join(columns), rule, value, message)
+                )
+        return [
+            Reject(row_numbers[row].as_py(), tuple(violations), raw_of(row))
+            for row, violations in sorted(by_row.items())
+        ]
+
+
+def rule_counts(rejects: Iterable[Reject]) -> Counter[tuple[str | None, str]]:
+    """Return how many rows break each (column, rule)."""
+    return Counter(
+        pair
+        for reject in rejects
+        for pair in {(violation.column, violation.rule) for violation in reject.violations}
+    )

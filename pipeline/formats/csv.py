@@ -1,0 +1,193 @@
+"""CSV files as raw record batches: every cell as text, every row numbered.
+
+pyarrow's reader does the parsing. Cells are read dictionary-encoded, so that checks run once per
+distinct value, except in columns that a sample of the file shows to have hardly any repetition.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from pipeline.arrow_types import TEXT
+from pipeline.distinct import WORTHWHILE_SHARE
+from pipeline.errors import (
+    DuplicateColumnError,
+    EmptyFileError,
+    MalformedCsvError,
+    MissingColumnError,
+    NoRowsError,
+)
+from pipeline.findings import Reject, Violation
+from pipeline.formats import RawChunk, RawChunks
+from pipeline.formats.text import BLOCK_BYTES, TextStream
+from pipeline.plan import ROW_NUMBER
+from pipeline.rules import Reason, spoken
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+
+_SAMPLE_BYTES: Final = 256 * 1024
+
+
+def read_csv(text: TextStream, plan: Plan) -> RawChunks:
+    """Yield the file's rows, a block at a time.
+
+    Raises
+    ------
+    EmptyFileError, NoRowsError, MissingColumnError, DuplicateColumnError, MalformedCsvError
+        If the file as a whole is not what the contract describes.
+    """
+    head = text.head(_SAMPLE_BYTES)
+    header = _header(head, plan)
+    _check_header(header, plan)
+    numbering = _RowNumbering()
+    try:
+        reader = pacsv.open_csv(
+            text,
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+            parse_options=_parse_options(plan, numbering),
+            convert_options=pacsv.ConvertOptions(
+                column_types=_column_types(head, header, plan),
+                strings_can_be_null=False,
+                check_utf8=False,  # the text stream has done that, and says where
+            ),
+        )
+        yield from _chunks(reader, numbering)
+    except pa.ArrowInvalid as error:
+        raise MalformedCsvError(
+            f"The CSV cannot be taken apart after row {numbering.passed:,}: {_first_line(error)}.",
+            remedy="Look for a quote that is opened and never closed near that row.",
+        ) from error
+
+
+def _chunks(reader: pacsv.CSVStreamingReader, numbering: _RowNumbering) -> RawChunks:
+    for batch in reader:
+        if batch.num_rows:
+            numbers, malformed = numbering.numbered(batch.num_rows)
+            yield RawChunk(batch.append_column(ROW_NUMBER, numbers), malformed)
+    if malformed := numbering.rest():
+        yield RawChunk(
+            pa.RecordBatch.from_arrays([pa.array([], pa.int64())], [ROW_NUMBER]), malformed
+        )
+    if not numbering.passed:
+        raise NoRowsError(
+            "The file has a header and no rows.",
+            remedy="Check the export that wrote it; an empty delivery needs no file.",
+        )
+
+
+class _RowNumbering:
+    """Numbers of the data rows; those with a wrong number of cells are kept as rejects."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self._malformed: list[Reject] = []
+
+    def skip(self, row: pacsv.InvalidRow) -> str:
+        """Handle a row that pyarrow cannot fit into the columns; it counts the header as 1."""
+        message = (
+            f"{spoken(Reason.CELLS, None)}: {row.actual_columns} instead of {row.expected_columns}"
+        )
+        violation = Violation(None, Reason.CELLS, row.actual_columns, message)
+        self._malformed.append(Reject(row.number - 1, (violation,), row.text))
+        return "skip"
+
+    def numbered(self, rows: int) -> tuple[pa.Array, list[Reject]]:
+        """Row numbers of the next `rows` good rows, and the malformed ones between them."""
+        last = self.passed + rows
+        between = []
+        while self._malformed and self._malformed[0].row_number <= last + 1:
+            between.append(self._malformed.pop(0))
+            last += 1
+        skipped = {reject.row_number for reject in between}
+        numbers = (
+            [n for n in range(self.passed + 1, last + 1) if n not in skipped]
+            if (skipped)
+            else range(self.passed + 1, last + 1)
+        )
+        self.passed = last
+        return pa.array(numbers, pa.int64()), between
+
+    def rest(self) -> list[Reject]:
+        """Malformed rows after the last good one."""
+        left, self._malformed = self._malformed, []
+        self.passed += len(left)
+        return left
+
+
+def _parse_options(plan: Plan, numbering: _RowNumbering) -> pacsv.ParseOptions:
+    return pacsv.ParseOptions(
+        delimiter=plan.source.delimiter,
+        quote_char=plan.source.quote or False,
+        newlines_in_values=bool(plan.source.quote),
+        invalid_row_handler=numbering.skip,
+    )
+
+
+def _header(head: bytes, plan: Plan) -> list[str]:
+    if not head.strip():
+        raise EmptyFileError(
+            "The file holds nothing but white space.", remedy="Check the export that wrote it."
+        )
+    lines = io.StringIO(head.decode("utf-8", errors="replace"), newline="")
+    quote = plan.source.quote or None
+    rows = csv.reader(
+        lines,
+        delimiter=plan.source.delimiter,
+        quotechar=quote,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )
+    return next(row for row in rows if row)
+
+
+def _check_header(header: list[str], plan: Plan) -> None:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise DuplicateColumnError(
+            f"The header names {_listed(twice)} more than once.",
+            remedy="Rename the columns in the export: the contract cannot tell them apart.",
+        )
+    missing = tuple(column.name for column in plan.columns if column.name not in header)
+    if missing:
+        raise MissingColumnError(
+            f"The file lacks {_listed(missing)}; its header has {_listed(header)}.",
+            remedy=f"Deliver all {len(plan.columns)} columns of the contract, in any order, with "
+            f"a header row and the delimiter {plan.source.delimiter!r}.",
+            columns=missing,
+        )
+
+
+def _listed(names: list[str] | tuple[str, ...], most: int = 30) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _column_types(head: bytes, header: list[str], plan: Plan) -> dict[str, pa.DataType]:
+    """Dictionary-encoded text where values repeat in the sample, plain text elsewhere."""
+    types = dict.fromkeys(header, TEXT)
+    complete = head[: head.rfind(b"\n") + 1]
+    try:
+        sample = pacsv.read_csv(
+            io.BytesIO(complete),
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=len(complete) + 1),
+            parse_options=_parse_options(plan, _RowNumbering()),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types, strings_can_be_null=False, check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid:  # a quoted cell cut by the sample's end: the reader itself will tell
+        return types
+    for name, column in zip(sample.column_names, sample.columns, strict=True):
+        distinct = max((len(chunk.dictionary) for chunk in column.chunks), default=0)
+        if distinct > WORTHWHILE_SHARE * sample.num_rows:
+            types[name] = pa.string()
+    return types
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:300].rstrip(".")

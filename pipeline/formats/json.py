@@ -1,0 +1,197 @@
+"""JSON files as raw record batches: JSON Lines, or an array of objects.
+
+Blocks of lines go to pyarrow's JSON reader with the contract's types. A block that it refuses (a
+malformed line, a value of another type) is read line by line instead, with every value as the
+text it was written as, so that the contract's checks can name the row and the value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.json as pajson
+
+from pipeline.arrow_types import LOGICAL
+from pipeline.errors import EmptyFileError, MalformedJsonError, NoRowsError
+from pipeline.findings import Reject, Violation
+from pipeline.formats import RawChunk, RawChunks
+from pipeline.formats.json_array import array_elements
+from pipeline.formats.text import BLOCK_BYTES, TextStream
+from pipeline.plan import ROW_NUMBER
+from pipeline.rules import Reason, spoken
+
+if TYPE_CHECKING:
+    from pipeline.plan import Column, Plan
+
+_HEAD_BYTES: Final = 4096
+_TYPED: Final = ("integer", "number", "boolean")
+_SHOWN_CHARACTERS: Final = 200
+
+
+def read_json(text: TextStream, plan: Plan) -> RawChunks:
+    """Yield the file's rows, a block at a time.
+
+    Raises
+    ------
+    EmptyFileError, NoRowsError, MalformedJsonError
+        If the file as a whole is not a sequence of JSON objects.
+    """
+    head = text.head(_HEAD_BYTES).lstrip()
+    if not head:
+        raise EmptyFileError(
+            "The file holds nothing but white space.", remedy="Check the export that wrote it."
+        )
+    blocks = array_elements(text) if head.startswith(b"[") else _line_blocks(text)
+    passed = 0
+    for block in blocks:
+        chunk = _chunk(block, passed, plan)
+        if chunk.malformed and not chunk.batch.num_rows and not passed:
+            raise _not_json(chunk.malformed[0])
+        passed += chunk.rows
+        yield chunk
+    if not passed:
+        raise NoRowsError(
+            "The file holds no JSON objects.", remedy="Check the export that wrote it."
+        )
+
+
+def _not_json(first: Reject) -> MalformedJsonError:
+    shown = str(first.raw)[:_SHOWN_CHARACTERS]
+    return MalformedJsonError(
+        f"The file is not JSON Lines nor a JSON array of objects: no line is a JSON object; line "
+        f"{first.row_number} is {shown!r}.",
+        remedy="Deliver one JSON object a line, or one array of objects.",
+    )
+
+
+def _line_blocks(text: TextStream) -> Iterator[bytes]:
+    """Blocks that end at the end of a line."""
+    begun: list[bytes] = []
+    while block := text.read(BLOCK_BYTES):
+        end = block.rfind(b"\n") + 1
+        if not end:
+            begun.append(block)
+            continue
+        yield b"".join([*begun, block[:end]])
+        begun = [block[end:]]
+    if last := b"".join(begun):
+        yield last
+
+
+def _chunk(block: bytes, passed: int, plan: Plan) -> RawChunk:
+    batch = _typed_batch(block, plan)
+    if batch is None:
+        return _text_chunk(_lines(block), passed, plan)
+    numbers = pa.array(range(passed + 1, passed + batch.num_rows + 1), pa.int64())
+
+    def raw_of(row_number: int) -> Any:
+        return json.loads(_lines(block)[row_number - passed - 1])
+
+    return RawChunk(batch.append_column(ROW_NUMBER, numbers), raw_of=raw_of)
+
+
+def _lines(block: bytes) -> list[bytes]:
+    return [line for line in block.split(b"\n") if line.strip()]
+
+
+def _typed_batch(block: bytes, plan: Plan) -> pa.RecordBatch | None:
+    """Columns of the contract as pyarrow types them, or None if line and row may not agree.
+
+    Where every line but the last ends in `}` and every line but the first begins with `{`, a
+    parsed object cannot reach over a line's end: row n is line n.
+    """
+    body = block.strip().replace(b"}\r\n", b"}\n")
+    lines = body.count(b"\n") + 1
+    if not body.startswith(b"{") or body.count(b"}\n{") != lines - 1:
+        return None
+    schema = pa.schema([(column.name, _declared(column)) for column in plan.columns])
+    try:
+        table = pajson.read_json(
+            pa.BufferReader(body),
+            read_options=pajson.ReadOptions(use_threads=False, block_size=len(body) + 1),
+            parse_options=pajson.ParseOptions(
+                explicit_schema=schema, unexpected_field_behavior="ignore"
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if table.num_rows != lines:
+        return None
+    return table.combine_chunks().to_batches()[0]
+
+
+def _declared(column: Column) -> pa.DataType:
+    return LOGICAL[column.type] if column.type in _TYPED else pa.string()
+
+
+def _text_chunk(lines: list[bytes], passed: int, plan: Plan) -> RawChunk:
+    """The slow and exact way: each value as its own text, malformed lines as rejects."""
+    rows: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    malformed: list[Reject] = []
+    for number, line in enumerate(lines, start=passed + 1):
+        row = _parsed_line(line)
+        violation = _misfit(row, plan)
+        if violation is not None:
+            raw = row if isinstance(row, dict) else line.decode()
+            malformed.append(Reject(number, (violation,), raw))
+        else:
+            rows.append(row)
+            numbers.append(number)
+    columns = [
+        pa.array([_text_of(row.get(column.name)) for row in rows], pa.string())
+        for column in plan.columns
+    ]
+    names = [column.name for column in plan.columns]
+    batch = pa.RecordBatch.from_arrays(
+        [*columns, pa.array(numbers, pa.int64())], [*names, ROW_NUMBER]
+    )
+    found = dict(zip(numbers, rows, strict=True))
+    return RawChunk(batch, malformed, raw_of=lambda number: _plain_json(found[number]))
+
+
+class _Number(str):
+    """A JSON number by its own digits."""
+
+    __slots__ = ()
+
+
+def _parsed_line(line: bytes) -> Any:
+    """JSON value of a line with numbers as their text; None where it is not JSON."""
+    try:
+        return json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _misfit(row: Any, plan: Plan) -> Violation | None:
+    """Why a line cannot become a row: no object, or a value of the wrong JSON type."""
+    if not isinstance(row, dict):
+        return Violation(None, Reason.SYNTAX, None, spoken(Reason.SYNTAX, None))
+    for column in plan.columns:
+        value = row.get(column.name)
+        nested = isinstance(value, (dict, list))
+        textual = isinstance(value, str) and not isinstance(value, _Number)
+        if nested or (column.type == "string" and value is not None and not textual):
+            return Violation(
+                column.name, Reason.TYPE, _plain_json(value), spoken(Reason.TYPE, column.type)
+            )
+    return None
+
+
+def _text_of(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None else str(value)
+
+
+def _plain_json(value: Any) -> Any:
+    """JSON value with its numbers as numbers again."""
+    if isinstance(value, _Number):
+        return json.loads(value)
+    if isinstance(value, dict):
+        return {name: _plain_json(item) for name, item in value.items()}
+    return [_plain_json(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,104 @@
+"""Python steps: functions of the dataset's `steps.py`, on pandas.
+
+A step takes the DataFrame and returns either a DataFrame with the same rows (columns added,
+changed or dropped) or a Series, which becomes a column named after the function.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline.errors import InvalidPlanError, StepError
+from pipeline.frames import batch_of, frame_of
+from pipeline.plan import ROW_NUMBER
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pipeline.plan import Plan
+
+STEPS_FILE = "steps.py"
+
+
+class PythonSteps:
+    """Runs the Python steps of one dataset; its module is imported when the first one is met."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._module: ModuleType | None = None
+
+    def apply(self, batch: pa.RecordBatch, step: str) -> pa.RecordBatch:
+        """Return the batch after the step; row numbers are carried past it.
+
+        Raises
+        ------
+        StepError
+            If the function raises, changes the number of rows, or returns something else.
+        """
+        function = self._function(step)
+        try:
+            made = function(frame_of(batch))
+        except Exception as error:
+            raise StepError(
+                f"The Python step {step} raised {type(error).__name__}: {error}",
+                remedy=f"Run its test, or {step}(frame) on the file's first rows.",
+                step=step,
+            ) from error
+        return _joined(batch, made, step)
+
+    def _function(self, step: str) -> Any:
+        if self._module is None:
+            self._module = steps_module(self._plan)
+        if not hasattr(self._module, step):
+            raise InvalidPlanError(
+                f"There is no function {step} in the dataset's {STEPS_FILE}.",
+                remedy="Define it, or correct the name in pipeline.yaml.",
+            )
+        return getattr(self._module, step)
+
+
+def steps_module(plan: Plan) -> ModuleType:
+    """Return the dataset's `steps.py` as a module of its own name.
+
+    Raises
+    ------
+    InvalidPlanError
+        If the dataset has no such file.
+    """
+    path = plan.folder / STEPS_FILE if plan.folder else None
+    if path is None or not path.is_file():
+        raise InvalidPlanError(f"The dataset {plan.dataset} has Python steps but no {STEPS_FILE}.")
+    name = f"datasets.{plan.dataset}.steps"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InvalidPlanError(f"{path.name} of {plan.dataset} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _joined(batch: pa.RecordBatch, made: Any, step: str) -> pa.RecordBatch:
+    import pandas as pd  # noqa: PLC0415 - a Python step has imported it already
+
+    if isinstance(made, pd.Series):
+        made = frame_of(batch).assign(**{step: made})
+    if not isinstance(made, pd.DataFrame):
+        raise StepError(
+            f"The Python step {step} returned {type(made).__name__}.",
+            remedy="Return a DataFrame with the same rows, or a Series.",
+            step=step,
+        )
+    if len(made) != batch.num_rows:
+        raise StepError(
+            f"The Python step {step} made {len(made):,} rows of {batch.num_rows:,}.",
+            remedy="Python steps change columns; use filter to take rows out.",
+            step=step,
+        )
+    joined = batch_of(made.reset_index(drop=True))
+    at = joined.schema.names.index(ROW_NUMBER)
+    return joined.set_column(at, ROW_NUMBER, batch.column(ROW_NUMBER))

@@ -1,0 +1,196 @@
+"""The run: which object, under which plan, how far, with which counts.
+
+A run's identity is a hash of what it is about, so the same event twice is the same run. Its
+summary is the JSON that travels between the states; see ADR 0001.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from pipeline.accounting import RowCounts
+from pipeline.constants import (
+    INPUT_PREFIX,
+    MANIFEST_PREFIX,
+    QUARANTINE_PREFIX,
+    REPORT_PREFIX,
+    STAGING_PREFIX,
+)
+from pipeline.errors import InvalidEventError, UnknownDatasetError
+
+_SEQUENCER_DIGITS: Final = 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """The uploaded object; `sequencer` orders the events of one key."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    size: int
+    sequencer: str
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset, from `input/<dataset>/<name>`.
+
+        Raises
+        ------
+        UnknownDatasetError
+            If the key has no such folder.
+        """
+        parts = self.key.removeprefix(INPUT_PREFIX).split("/", 1)
+        if not self.key.startswith(INPUT_PREFIX) or len(parts) == 1 or not all(parts):
+            raise UnknownDatasetError(
+                f"The key {self.key!r} names no dataset.",
+                remedy=f"Upload files to {INPUT_PREFIX}<dataset>/<name>.",
+            )
+        return parts[0]
+
+    @property
+    def source_id(self) -> str:
+        """16 hex digits that stand for bucket and key, whatever the version."""
+        return _digest(self.bucket, self.key)[:16]
+
+    @property
+    def order(self) -> str:
+        """Sorts the versions of one key by time; S3 says to compare padded hexadecimals."""
+        return self.sequencer.ljust(_SEQUENCER_DIGITS, "0")
+
+
+def source_of_event(event: dict[str, Any]) -> Source:
+    """Return the object that an S3 `Object Created` event of EventBridge speaks of.
+
+    Raises
+    ------
+    InvalidEventError
+        If it is something else.
+    """
+    try:
+        detail = event["detail"]
+        found = detail["object"]
+        return Source(
+            bucket=detail["bucket"]["name"],
+            key=found["key"],
+            version_id=found.get("version-id") or None,
+            etag=str(found.get("etag", "")).strip('"'),
+            size=int(found.get("size", 0)),
+            sequencer=str(found.get("sequencer", "")),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidEventError(
+            f"The execution's input is no S3 `Object Created` event of EventBridge: {error!r}.",
+            remedy="Upload a file, or start the execution with the original event.",
+        ) from error
+
+
+@dataclass
+class Staged:
+    """A staged frame: where it is and what it holds."""
+
+    bucket: str
+    key: str
+    rows: int
+    bytes: int
+
+
+@dataclass
+class StageRecord:
+    """What one stage did, for the console, the report and the metrics."""
+
+    stage: str
+    rows_in: int
+    rows_out: int
+    seconds: float
+    bytes_in: int
+    bytes_out: int
+    peak_memory_mb: int
+    cold_start: bool
+
+
+@dataclass
+class Run:
+    """The run summary; every stage receives, completes and returns it."""
+
+    run_id: str
+    dataset: str
+    plan_hash: str
+    source: Source
+    source_id: str
+    outcome: str | None = None
+    rows: RowCounts = field(default_factory=RowCounts)
+    data: Staged | None = None
+    stages: list[StageRecord] = field(default_factory=list)
+    rejects: dict[str, list[Any]] = field(
+        default_factory=lambda: {"top_rules": [], "quarantine": []}
+    )
+    lookups: dict[str, dict[str, int]] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    report: str | None = None
+    manifest: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that travels between the states."""
+        return asdict(self)
+
+    def staging_key(self, stage: str) -> str:
+        """Key of a stage's output in the staging bucket."""
+        return f"{STAGING_PREFIX}{self.run_id}/{stage}.arrows"
+
+    def quarantine_key(self, stage: str) -> str:
+        """Key of a stage's rejected rows in the output bucket."""
+        return f"{QUARANTINE_PREFIX}{self.dataset}/{self.run_id}/{stage}.jsonl"
+
+    @property
+    def manifest_key(self) -> str:
+        """Key of the source object's commit record in the output bucket."""
+        return f"{MANIFEST_PREFIX}{self.dataset}/{self.source_id}.json"
+
+    @property
+    def report_key(self) -> str:
+        """Key of the run's data-quality report in the output bucket."""
+        return f"{REPORT_PREFIX}{self.dataset}/{self.run_id}.json"
+
+
+def new_run(source: Source, *, dataset: str, plan_hash: str) -> Run:
+    """Return the run of an object under a plan, at its beginning."""
+    version = source.version_id or source.etag
+    return Run(
+        run_id=_digest(source.bucket, source.key, version, plan_hash)[:32],
+        dataset=dataset,
+        plan_hash=plan_hash,
+        source=source,
+        source_id=source.source_id,
+    )
+
+
+def run_from_json(document: dict[str, Any]) -> Run:
+    """Return the run that an earlier stage has handed on.
+
+    Raises
+    ------
+    InvalidEventError
+        If the document is none.
+    """
+    try:
+        return Run(
+            **{
+                **document,
+                "source": Source(**document["source"]),
+                "rows": RowCounts(**document["rows"]),
+                "data": Staged(**document["data"]) if document["data"] else None,
+                "stages": [StageRecord(**record) for record in document["stages"]],
+            }
+        )
+    except (KeyError, TypeError) as error:
+        raise InvalidEventError(f"The state holds no run summary: {error!r}.") from error
+
+
+def _digest(*parts: str) -> str:
+    """Hash of the parts; their lengths are part of it, so no two lists collide by joining."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode()).hexdigest()

@@ -1,0 +1,131 @@
+"""Frames between the stages: Arrow IPC streams in the staging bucket, batch by batch.
+
+The stream format, not the file format: its dictionaries may differ from batch to batch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from pipeline.findings import Reject, rule_counts
+from pipeline.storage import ObjectReader, StoredObject, open_object
+from pipeline.uploads import ObjectWriter
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_IPC_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=False)
+
+
+class StagedReader:
+    """The batches of a staged frame."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self._object: ObjectReader = open_object(bucket, key)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes taken off the object so far."""
+        return self._object.bytes_read
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield the batches; the object is read as they are asked for."""
+        with pa.ipc.open_stream(self._object) as stream:
+            yield from stream
+
+
+class StagedWriter:
+    """Writes batches as one staged frame, visible only when all of them are in it."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.rows = 0
+        self._sink = ObjectWriter(bucket, key)
+        self._stream: pa.ipc.RecordBatchStreamWriter | None = None
+        self._schema: pa.Schema | None = None
+
+    def __enter__(self) -> StagedWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None and self._stream is not None:
+            self._stream.close()
+            self._sink.finish()
+        else:
+            self._sink.abort()
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of the frame so far."""
+        return self._sink.bytes_written
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch; the first one settles the schema."""
+        if self._stream is None:
+            self._schema = batch.schema
+            self._stream = pa.ipc.new_stream(self._sink, self._schema, options=_IPC_OPTIONS)
+        if batch.num_rows or not self.rows:
+            self._stream.write_batch(conformed(batch, self._schema))
+        self.rows += batch.num_rows
+
+
+def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the batch with text columns encoded (or not) as the schema has them."""
+    if batch.schema.equals(schema):
+        return batch
+    columns = []
+    for field in schema:
+        column = batch.column(field.name)
+        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        elif pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(field.type):
+            column = column.dictionary_decode()
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+class QuarantineWriter:
+    """Rejected rows as JSON Lines; no object where nothing was rejected."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.rules: Counter[tuple[str | None, str]] = Counter()
+        self.rows = 0
+        self._bucket = bucket
+        self._key = key
+        self._sink: ObjectWriter | None = None
+
+    def __enter__(self) -> QuarantineWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._sink is not None:
+            self._sink.abort()
+
+    def write(self, rejects: list[Reject]) -> None:
+        """Append one record per rejected row."""
+        if not rejects:
+            return
+        if self._sink is None:
+            self._sink = ObjectWriter(self._bucket, self._key)
+        lines = (json.dumps(reject.to_json(), ensure_ascii=False) for reject in rejects)
+        self._sink.write("".join(f"{line}\n" for line in lines).encode())
+        self.rules.update(rule_counts(rejects))
+        self.rows += len(rejects)
+
+    def finish(self) -> StoredObject | None:
+        """Make the quarantine visible; None if it is empty."""
+        return self._sink.finish() if self._sink else None

@@ -1,0 +1,207 @@
+"""Objects in S3: streams in, streams out, conditional writes, and what its errors mean.
+
+The one place that talks to S3 and the one place that maps botocore's errors onto ours: by error
+code and HTTP status, never by message text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import botocore.config
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.errors import (
+    ObjectChangedError,
+    ObjectNotVisibleError,
+    PermissionDeniedError,
+    PipelineError,
+    StorageRefusedError,
+    StorageThrottledError,
+    StorageUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+SDK_ATTEMPTS: Final = 2
+"""Tries per request inside the SDK; Step Functions retries the whole stage on top of that."""
+_THROTTLED: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden"})
+_ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
+_CONFLICT: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+_SERVER_ERROR: Final = 500
+
+
+class StoredObject(NamedTuple):
+    """An object's identity after a read or a write; `version_id` None where not versioned."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    size: int
+
+    @property
+    def address(self) -> str:
+        """`s3://bucket/key`."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@cache
+def s3_client() -> S3Client:
+    """Return the process's S3 client; botocore's alone starts faster than boto3's."""
+    config = botocore.config.Config(
+        retries={"total_max_attempts": SDK_ATTEMPTS, "mode": "standard"},
+        connect_timeout=5,
+        read_timeout=30,
+    )
+    client: Any = botocore.session.get_session().create_client("s3", config=config)
+    return client
+
+
+@contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Map botocore's errors inside the block onto the error tree.
+
+    Parameters
+    ----------
+    what
+        The request in words, for the message: `reading s3://...`.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _mapped(error, what) from error
+    except BotoCoreError as error:
+        raise StorageUnavailableError(f"{type(error).__name__} while {what}: {error}.") from error
+
+
+def _mapped(error: ClientError, what: str) -> PipelineError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"S3 answered {code} ({status}) while {what}."
+    if code in _THROTTLED:
+        return StorageThrottledError(said)
+    if code in _CONFLICT:
+        return ObjectChangedError(said)
+    if code in _ABSENT:
+        return ObjectNotVisibleError(said, remedy="If it was deleted, upload the file again.")
+    if code in _DENIED:
+        return PermissionDeniedError(
+            said, remedy="Give the function's role this action on this prefix, and deploy."
+        )
+    if status >= _SERVER_ERROR:
+        return StorageUnavailableError(said)
+    return StorageRefusedError(said)
+
+
+class ObjectReader:
+    """The bytes of an object, read in one streaming request."""
+
+    def __init__(self, stored: StoredObject, body: Any) -> None:
+        self.stored = stored
+        self.bytes_read = 0
+        self.closed = False
+        self._body = body
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes (all, if negative); empty at the end."""
+        with storage_errors(f"reading {self.stored.address}"):
+            block: bytes = self._body.read(None if size is None or size < 0 else size)
+        self.bytes_read += len(block)
+        return block
+
+    def readable(self) -> bool:
+        """Return True: the file protocol that pyarrow asks for."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return False: the request is not repeated."""
+        return False
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.closed = True
+        self._body.close()
+
+
+def open_object(
+    bucket: str, key: str, *, version_id: str | None = None, etag: str | None = None
+) -> ObjectReader:
+    """Return a reader of an object, of one version, or only if it still has this ETag.
+
+    Raises
+    ------
+    ObjectChangedError
+        If the object has another ETag by now.
+    TransientError, PermissionDeniedError
+        As S3's answer says.
+    """
+    wanted: Any = {"VersionId": version_id} if version_id else {}
+    if etag and not version_id:
+        wanted["IfMatch"] = f'"{etag.strip(chr(34))}"'
+    with storage_errors(f"opening s3://{bucket}/{key}"):
+        answer = s3_client().get_object(Bucket=bucket, Key=key, **wanted)
+    stored = StoredObject(
+        bucket,
+        key,
+        _version(answer),
+        answer["ETag"].strip('"'),
+        answer["ContentLength"],
+    )
+    return ObjectReader(stored, answer["Body"])
+
+
+def read_object(bucket: str, key: str) -> tuple[bytes, StoredObject] | None:
+    """Return a small object's bytes and identity, None if there is none."""
+    try:
+        reader = open_object(bucket, key)
+    except ObjectNotVisibleError:
+        return None
+    try:
+        return reader.read(), reader.stored
+    finally:
+        reader.close()
+
+
+def put_object(
+    bucket: str, key: str, body: bytes, *, replaces: StoredObject | None | bool = True
+) -> StoredObject:
+    """Write a small object.
+
+    Parameters
+    ----------
+    replaces
+        True: whatever is there; None: only if nothing is there; a StoredObject: only if that is
+        still there.
+
+    Raises
+    ------
+    ObjectChangedError
+        If the condition does not hold.
+    """
+    condition: Any = {}
+    if replaces is None:
+        condition = {"IfNoneMatch": "*"}
+    elif isinstance(replaces, StoredObject):
+        condition = {"IfMatch": f'"{replaces.etag}"'}
+    with storage_errors(f"writing s3://{bucket}/{key}"):
+        answer = s3_client().put_object(Bucket=bucket, Key=key, Body=body, **condition)
+    return StoredObject(bucket, key, _version(answer), answer["ETag"].strip('"'), len(body))
+
+
+def delete_object(stored: StoredObject) -> None:
+    """Delete one version of an object; without a version id, the object as it is."""
+    which: Any = {"VersionId": stored.version_id} if stored.version_id else {}
+    with storage_errors(f"deleting {stored.address}"):
+        s3_client().delete_object(Bucket=stored.bucket, Key=stored.key, **which)
+
+
+def _version(answer: Any) -> str | None:
+    version = answer.get("VersionId")
+    return None if version in (None, "null") else version

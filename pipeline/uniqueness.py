@@ -1,0 +1,146 @@
+"""Exact uniqueness over a stream of batches, in bounded memory per row.
+
+A row's key is reduced to 128 bits: each distinct value of a key column is hashed once (BLAKE2b for
+text, a bit mixer for numbers), the columns' hashes are combined per row. Two different keys
+sharing all 128 bits is beyond any file's size (10^10 rows: about 1 in 10^19), so equal hashes are equal
+keys. Seen keys are kept in sorted runs that are merged as they grow (as in a log-structured
+merge tree): 16 bytes a row, and each batch is looked up in at most log2(batches) runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.distinct import plain, value_type
+
+_Words = np.ndarray[Any, np.dtype[np.uint64]]
+_Run = tuple[_Words, _Words]
+
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_SEEDS: Final = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
+_NULL: Final = (np.uint64(0x452821E638D01377), np.uint64(0xBE5466CF34E90C6C))
+
+
+class SeenKeys:
+    """The keys of all rows so far; tells the first occurrence of a key from later ones."""
+
+    def __init__(self) -> None:
+        self._runs: list[_Run] = []
+
+    def first_occurrences(self, columns: list[pa.Array]) -> pa.Array:
+        """Return a mask, True where a row's key was in no earlier row, and remember the keys.
+
+        Parameters
+        ----------
+        columns
+            The key columns of one batch, all of the same length. A null equals a null.
+        """
+        high, low = _hashed(columns)
+        order = np.lexsort((low, high))
+        high, low = high[order], low[order]
+        new = np.ones(len(high), dtype=np.bool_)
+        new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        for run in self._runs:
+            new &= ~_contained(run, high, low)
+        self._remember((high[new], low[new]))
+        mask = np.empty(len(new), dtype=np.bool_)
+        mask[order] = new
+        return _boolean_array(mask)
+
+    def _remember(self, run: _Run) -> None:
+        """Keep a sorted run; equally long ones are merged, so that there are never many."""
+        self._runs.append(run)
+        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
+            self._runs.append(_merged(self._runs.pop(), self._runs.pop()))
+
+
+def _hashed(columns: list[pa.Array]) -> tuple[_Words, _Words]:
+    """128 bits per row, from all key columns in order."""
+    high = np.full(len(columns[0]), _SEEDS[0])
+    low = np.full(len(columns[0]), _SEEDS[1])
+    for column in columns:
+        words = _column_words(column)
+        high = _mixed(high * _GOLDEN + words[0])
+        low = _mixed(low * _GOLDEN + words[1])
+    return high, low
+
+
+def _column_words(column: pa.Array) -> tuple[_Words, _Words]:
+    kind = value_type(column.type)
+    if pa.types.is_decimal(kind):
+        column, kind = plain(column).cast(pa.string()), pa.string()
+    if pa.types.is_string(kind):
+        return _text_words(column)
+    bits = _bits(plain(column))
+    absent = _buffer(pc.is_null(column).cast(pa.uint8()), np.uint8).astype(np.bool_)
+    words = (_mixed(bits ^ _SEEDS[0]), _mixed(bits ^ _SEEDS[1]))
+    return np.where(absent, _NULL[0], words[0]), np.where(absent, _NULL[1], words[1])
+
+
+def _text_words(column: pa.Array) -> tuple[_Words, _Words]:
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    hashed = [_text_hash(value) for value in column.dictionary.to_pylist()]
+    table = np.array([*hashed, (int(_NULL[0]), int(_NULL[1]))], dtype=np.uint64)
+    rows = _buffer(pc.fill_null(column.indices.cast(pa.int32()), len(hashed)), np.int32)
+    return table[rows, 0], table[rows, 1]
+
+
+def _text_hash(value: str) -> tuple[int, int]:
+    digest = hashlib.blake2b(value.encode(), digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def _contained(run: _Run, high: _Words, low: _Words) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which of the sorted keys are in the sorted run."""
+    if not len(run[0]) or not len(high) or high[-1] < run[0][0] or high[0] > run[0][-1]:
+        return np.zeros(len(high), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(run[0], high), len(run[0]) - 1)
+    return (run[0][at] == high) & (run[1][at] == low)
+
+
+def _merged(left: _Run, right: _Run) -> _Run:
+    high = np.concatenate((left[0], right[0]))
+    low = np.concatenate((left[1], right[1]))
+    order = np.argsort(high, kind="stable")
+    return high[order], low[order]
+
+
+def _mixed(words: _Words) -> _Words:
+    """SplitMix64's finaliser: every input bit reaches every output bit."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def _bits(column: pa.Array) -> _Words:
+    """64 bits of each number or moment, equal for equal values; nulls as zero."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        column = pc.add(column.cast(pa.float64()), 0.0)  # -0.0 becomes 0.0
+    elif pa.types.is_date32(kind) or pa.types.is_time32(kind):
+        column = column.view(pa.int32()).cast(pa.int64())
+    elif kind.bit_width < np.dtype(np.uint64).itemsize * 8:
+        column = column.cast(pa.int64())
+    return _buffer(pc.fill_null(column.view(pa.int64()), 0), np.int64).view(np.uint64)
+
+
+def _buffer(column: pa.Array, kind: Any) -> np.ndarray[Any, Any]:
+    """View of a null-free fixed-width column's memory.
+
+    Not `column.to_numpy()`, which imports pandas where it is installed: a second at cold start.
+    """
+    width = np.dtype(kind).itemsize
+    data = column.buffers()[1]
+    return np.frombuffer(data, dtype=kind, count=len(column), offset=column.offset * width)
+
+
+def _boolean_array(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
+    """Arrow mask of a NumPy one; not `pa.array`, for the reason given in `_buffer`."""
+    bits = pa.py_buffer(np.packbits(mask, bitorder="little").tobytes())
+    return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bits])
