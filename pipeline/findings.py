@@ -7,15 +7,17 @@ into one `Reject` per bad row, with all that is wrong with it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.rules import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 class Violation(NamedTuple):
@@ -98,7 +100,7 @@ class Findings:
                 values = [value_of(column, row) for column in columns]
                 value = values[0] if len(values) == 1 else values
                 by_row.setdefault(row, []).append(
-                    Violation(", ".join(columns), rule, value, message)
+                    Violation(", ".join(columns), str(rule), value, message)
                 )
         return [
             Reject(row_numbers[row].as_py(), tuple(violations), raw_of(row))
@@ -111,5 +113,5 @@ def rule_counts(rejects: Iterable[Reject]) -> Counter[tuple[str | None, str]]:
     return Counter(
         pair
         for reject in rejects
-        for pair in {(violation.column, violation.rule) for violation in reject.violations}
+        for pair in {(violation.column, str(violation.rule)) for violation in reject.violations}
     )

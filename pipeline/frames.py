@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from pipeline.accounting import RowCounts
 from pipeline.distinct import plain
-from pipeline.findings import Reject
 from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.findings import Reject
     from pipeline.plan import Plan
 
 State = TypeVar("State")
@@ -99,11 +99,12 @@ def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
         if name != ROW_NUMBER
     }
-    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def _text_as_string(column: pa.Array) -> pa.Array:
-    """pandas hands out large_string and null columns; the stages know string."""
+    """Pandas hands out large_string and null columns; the stages know string."""
     if pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
         return column.cast(pa.string())
     return column

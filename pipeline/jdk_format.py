@@ -65,14 +65,13 @@ def _translated(token: str, jdk: str, groups: dict[str, int]) -> str:
         return "(?:"
     if token == "]":
         return ")?"
-    if token[0] == "'":
-        return re.escape(token[1:-1].replace("''", "'") or "'")
     if token.isalpha():
         raise InvalidPlanError(
             f"The date pattern {jdk!r} uses {token!r}, which is not supported.",
             remedy="Use yyyy, MM, dd, HH, mm, ss, S and X, and quote literal letters.",
         )
-    return re.escape(token)
+    literal = token[1:-1].replace("''", "'") or "'" if token[0] == "'" else token
+    return re.escape(literal)
 
 
 def _group(name: str, expression: str, groups: dict[str, int]) -> str:

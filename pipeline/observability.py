@@ -55,6 +55,7 @@ def emit_stage_metrics(
     if outcome is not None:
         metrics.add_metric(f"Outcome_{outcome}", MetricUnit.Count, 1)
     metrics.flush_metrics()
+    metrics.clear_metrics()
 
 
 def peak_memory_mb() -> int:

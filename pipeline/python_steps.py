@@ -10,14 +10,14 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from pipeline.errors import InvalidPlanError, StepError
 from pipeline.frames import batch_of, frame_of
 from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    import pyarrow as pa
 
     from pipeline.plan import Plan
 

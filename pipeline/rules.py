@@ -83,7 +83,7 @@ def _valid_values(values: pa.Array, allowed: list[Any]) -> pa.Array:
     )
 
 
-RULES: Final[dict[str, Rule]] = {
+RULES: Final[dict[Reason, Rule]] = {
     Reason.MINIMUM: _minimum,
     Reason.MAXIMUM: _maximum,
     Reason.EXCLUSIVE_MINIMUM: _exclusive_minimum,
@@ -97,17 +97,15 @@ RULES: Final[dict[str, Rule]] = {
 
 def broken(rule: str, values: pa.Array, argument: Any) -> pa.Array:
     """Return the mask of values that break a rule; nulls are False."""
-    return pc.fill_null(RULES[rule](values, argument), False)
+    return pc.fill_null(RULES[Reason(rule)](values, argument), False)
 
 
 def spoken(rule: str, argument: Any) -> str:
     """Return the rule as a person would say it."""
-    if rule in _WORDING:
-        return _WORDING[rule].format(argument)
-    return rule
+    return _WORDING[Reason(rule)].format(argument)
 
 
-_WORDING: Final = {
+_WORDING: Final[dict[Reason, str]] = {
     Reason.REQUIRED: "a value is required",
     Reason.TYPE: "must be of type {}",
     Reason.MINIMUM: "must be at least {}",

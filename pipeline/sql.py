@@ -71,7 +71,8 @@ class SqlSteps:
         table = pa.Table.from_batches([batch]).select(inputs)
         try:
             relation = self._connected().from_arrow(table)
-            result: Any = relation.query("batch", f"SELECT {columns} FROM batch").to_arrow_table()
+            result: Any = relation.query("batch", f"SELECT {columns} FROM batch")
+            made = result.to_arrow_table()
         except duckdb.Error as error:
             raise StepError(
                 f"The step {step} failed: {str(error).splitlines()[0][:500]}",
@@ -79,7 +80,7 @@ class SqlSteps:
                 "TRY_CAST and NULLIF help against values that cannot be computed with.",
                 step=step,
             ) from error
-        return result.combine_chunks()
+        return made.combine_chunks()
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from pipeline.storage import ObjectReader, StoredObject, open_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 _IPC_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=False)

@@ -6,10 +6,9 @@ code and HTTP status, never by message text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import botocore.config
 import botocore.session
@@ -26,6 +25,8 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from types_boto3_s3.client import S3Client
 
 SDK_ATTEMPTS: Final = 2
@@ -60,8 +61,7 @@ def s3_client() -> S3Client:
         connect_timeout=5,
         read_timeout=30,
     )
-    client: Any = botocore.session.get_session().create_client("s3", config=config)
-    return client
+    return cast("S3Client", botocore.session.get_session().create_client("s3", config=config))
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def read_object(bucket: str, key: str) -> tuple[bytes, StoredObject] | None:
 
 
 def put_object(
-    bucket: str, key: str, body: bytes, *, replaces: StoredObject | None | bool = True
+    bucket: str, key: str, body: bytes, *, replaces: StoredObject | bool | None = True
 ) -> StoredObject:
     """Write a small object.
 

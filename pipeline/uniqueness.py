@@ -1,10 +1,10 @@
 """Exact uniqueness over a stream of batches, in bounded memory per row.
 
 A row's key is reduced to 128 bits: each distinct value of a key column is hashed once (BLAKE2b for
-text, a bit mixer for numbers), the columns' hashes are combined per row. Two different keys
-sharing all 128 bits is beyond any file's size (10^10 rows: about 1 in 10^19), so equal hashes are equal
-keys. Seen keys are kept in sorted runs that are merged as they grow (as in a log-structured
-merge tree): 16 bytes a row, and each batch is looked up in at most log2(batches) runs.
+text, a bit mixer for numbers), the columns' hashes are combined per row. That two different keys
+of a file of 10^10 rows share all 128 bits has a chance of about 1 in 10^19, so equal hashes are
+taken for equal keys. Seen keys are kept in sorted runs that are merged as they grow (as in a
+log-structured merge tree): 16 bytes a row, each batch looked up in at most log2(batches) runs.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def _contained(run: _Run, high: _Words, low: _Words) -> np.ndarray[Any, np.dtype
     if not len(run[0]) or not len(high) or high[-1] < run[0][0] or high[0] > run[0][-1]:
         return np.zeros(len(high), dtype=np.bool_)
     at = np.minimum(np.searchsorted(run[0], high), len(run[0]) - 1)
-    return (run[0][at] == high) & (run[1][at] == low)
+    found: np.ndarray[Any, np.dtype[np.bool_]] = (run[0][at] == high) & (run[1][at] == low)
+    return found
 
 
 def _merged(left: _Run, right: _Run) -> _Run:

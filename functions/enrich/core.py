@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,12 +13,15 @@ from pipeline.errors import LookupMissError
 from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.lineage import PROCESSED, PROCESSED_DATE, STATUS
-from pipeline.lookups import LookupTable, load_lookup
+from pipeline.lookups import load_lookup
 from pipeline.plan import ROW_NUMBER
 from pipeline.rules import Reason, json_ready
 
 if TYPE_CHECKING:
     from pipeline.plan import Lookup, Plan
+
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 class EnrichState:
@@ -27,7 +30,7 @@ class EnrichState:
     Without `processed_at` (in tests, notebooks) it is the Unix epoch, so results are repeatable.
     """
 
-    def __init__(self, plan: Plan, processed_at: datetime = datetime.fromtimestamp(0, UTC)) -> None:
+    def __init__(self, plan: Plan, processed_at: datetime = _EPOCH) -> None:
         self.tables = [load_lookup(lookup, plan.folder) for lookup in plan.enrich]
         self.processed_at = processed_at
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -16,6 +15,8 @@ from pipeline.python_steps import PythonSteps
 from pipeline.sql import SqlSteps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.plan import Plan, Step
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
 from pipeline.arrow_types import logical_arrow_type
-from pipeline.distinct import Distinct, distinct
+from pipeline.distinct import distinct
 from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core
 from pipeline.lexical import Parsed, nothing, parsed

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from pipeline.distinct import plain
 from pipeline.frames import ArrowResult, StageResult, stage_core
-from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -52,7 +52,8 @@ def compiled_dataset(folder: Path) -> CompiledDataset:
     if steps_source.usable:
         check_schema(steps_source, pipeline_schema())
     contract = contract_of(contract_source)
-    plan, tables = None, {}
+    plan: Plan | None = None
+    tables: dict[str, pa.Table] = {}
     steps_file = folder / STEPS_FILE
     steps = steps_file.read_text("utf-8") if steps_file.is_file() else None
     if contract is not None and steps_source.usable:

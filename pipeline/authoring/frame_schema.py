@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from pipeline.plan import ROW_NUMBER
 from pipeline.sql import quoted, sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Types = dict[str, pa.DataType]
 _BATCH: Final = "batch"
@@ -41,10 +43,11 @@ def bound_types(expressions: dict[str, str], columns: Types) -> Types:
     made = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in expressions.items())
     query = f"SELECT {quoted(ROW_NUMBER)}, {made} FROM {_BATCH}"
     try:
-        result: Any = _connection().from_arrow(empty).query(_BATCH, query).to_arrow_table()
+        bound: Any = _connection().from_arrow(empty).query(_BATCH, query)
+        schema = bound.to_arrow_table().schema
     except duckdb.Error as error:
         raise BindingError(_first_sentence(str(error))) from error
-    return {field.name: field.type for field in result.schema if field.name != ROW_NUMBER}
+    return {field.name: field.type for field in schema if field.name != ROW_NUMBER}
 
 
 def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:

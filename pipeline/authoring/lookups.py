@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -11,11 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from pipeline.authoring.frame_schema import Types
 from pipeline.authoring.steps import known_columns
 from pipeline.plan import Lookup
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.authoring.frame_schema import Types
     from pipeline.authoring.yaml_source import Location, YamlSource
 
 _MISSING_WORDS: Final = ("", "NA")

@@ -48,12 +48,15 @@ def _deepest(error: ValidationError) -> ValidationError:
 
 
 def _worded(error: ValidationError) -> str:
+    value: Any = error.validator_value
     if error.validator == "additionalProperties":
-        allowed = list(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(allowed))
+        schema: Any = error.schema
+        allowed = list(schema.get("properties", {}))
+        instance: Any = error.instance
+        unknown = sorted(set(instance) - set(allowed))
         return "; ".join(_unknown(word, allowed) for word in unknown)
     if error.validator == "enum":
-        return f"{error.instance!r} is none of {', '.join(map(repr, error.validator_value))}"
+        return f"{error.instance!r} is none of {', '.join(map(repr, value))}"
     if error.validator == "required":
         return f"{error.message}: add it here"
     return str(error.message)

@@ -109,7 +109,7 @@ def _derive(
     declared: dict[str, str], columns: Types, where: Location, source: YamlSource
 ) -> tuple[Step, Types]:
     made: Types = {}
-    for name, sql in declared.items():
+    for name, _sql in declared.items():
         if name == ROW_NUMBER or name.startswith("_"):
             source.error(
                 (*where, name), f"{name!r}: names that begin with _ are the pipeline's own"
@@ -174,7 +174,7 @@ def _python(
     )
     try:
         made = python.apply(batch, name)
-    except Exception as error:  # noqa: BLE001 - the author's code may raise anything
+    except Exception as error:
         source.error(where, f"{name}: {error}")
         return Step("python", name), columns
     types = {field.name: field.type for field in made.schema if field.name != ROW_NUMBER}

@@ -102,7 +102,7 @@ def _constructed(node: yaml.Node, where: Location, source: YamlSource) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_constructed(item, (*where, at), source) for at, item in enumerate(node.value)]
     loader = yaml.SafeLoader("")
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def _mapping(node: yaml.MappingNode, where: Location, source: YamlSource) -> dict[str, Any]:

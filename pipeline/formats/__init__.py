@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.findings import Reject
-
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from pipeline.findings import Reject
 
 
 class ByteStream(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -74,11 +75,13 @@ def _chunks(reader: pacsv.CSVStreamingReader, numbering: _RowNumbering) -> RawCh
         yield RawChunk(
             pa.RecordBatch.from_arrays([pa.array([], pa.int64())], [ROW_NUMBER]), malformed
         )
-    if not numbering.passed:
-        raise NoRowsError(
-            "The file has a header and no rows.",
-            remedy="Check the export that wrote it; an empty delivery needs no file.",
-        )
+
+
+def _no_rows() -> NoRowsError:
+    return NoRowsError(
+        "The file has a header and no rows.",
+        remedy="Check the export that wrote it; an empty delivery needs no file.",
+    )
 
 
 class _RowNumbering:
@@ -142,7 +145,10 @@ def _header(head: bytes, plan: Plan) -> list[str]:
         quotechar=quote,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
     )
-    return next(row for row in rows if row)
+    found = list(itertools.islice((row for row in rows if row), 2))
+    if len(found) == 1 and len(head) < _SAMPLE_BYTES:
+        raise _no_rows()
+    return found[0]
 
 
 def _check_header(header: list[str], plan: Plan) -> None:

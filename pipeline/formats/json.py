@@ -8,7 +8,6 @@ text it was written as, so that the contract's checks can name the row and the v
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -24,6 +23,8 @@ from pipeline.plan import ROW_NUMBER
 from pipeline.rules import Reason, spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.plan import Column, Plan
 
 _HEAD_BYTES: Final = 4096
@@ -136,7 +137,7 @@ def _text_chunk(lines: list[bytes], passed: int, plan: Plan) -> RawChunk:
         row = _parsed_line(line)
         violation = _misfit(row, plan)
         if violation is not None:
-            raw = row if isinstance(row, dict) else line.decode()
+            raw = _plain_json(row) if isinstance(row, dict) else line.decode()
             malformed.append(Reject(number, (violation,), raw))
         else:
             rows.append(row)
@@ -191,7 +192,15 @@ def _text_of(value: Any) -> str | None:
 def _plain_json(value: Any) -> Any:
     """JSON value with its numbers as numbers again."""
     if isinstance(value, _Number):
-        return json.loads(value)
+        return _number(value)
     if isinstance(value, dict):
         return {name: _plain_json(item) for name, item in value.items()}
     return [_plain_json(item) for item in value] if isinstance(value, list) else value
+
+
+def _number(digits: str) -> Any:
+    """Number of its digits; the digits themselves where they are too many for Python."""
+    try:
+        return json.loads(digits)
+    except ValueError:
+        return str(digits)

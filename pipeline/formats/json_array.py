@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import MalformedJsonError
 from pipeline.formats.text import BLOCK_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.formats.text import TextStream
 
 _BLANK: Final = " \t\r\n"
@@ -55,7 +56,7 @@ class _Scanner:
     def __init__(self, text: TextStream) -> None:
         self._text = text
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
-        self._decode = json.JSONDecoder(parse_int=str, parse_float=str).scan_once
+        self._decoder = json.JSONDecoder(parse_int=str, parse_float=str)
         self._buffer = ""
         self._at = 0
         self._before = 0
@@ -81,8 +82,8 @@ class _Scanner:
         self._next()
         while True:
             try:
-                _, end = self._decode(self._buffer, self._at)
-            except (ValueError, StopIteration):
+                _, end = self._decoder.raw_decode(self._buffer, self._at)
+            except ValueError:
                 if not self._more():
                     raise self._broken("an element is broken or breaks off") from None
             except RecursionError:

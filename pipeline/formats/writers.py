@@ -42,7 +42,7 @@ def format_writer(sink: Any, schema: pa.Schema, write: Write) -> FormatWriter:
 
 
 class _ParquetWriter:
-    """Parquet with plain types: how the pipeline encodes text in memory is not its readers' affair."""
+    """Parquet with plain types: readers need not know how the pipeline encodes text."""
 
     def __init__(self, sink: Any, schema: pa.Schema, compression: str) -> None:
         import pyarrow.parquet as pq  # noqa: PLC0415 - not for datasets that write text
