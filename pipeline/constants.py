@@ -70,8 +70,10 @@ SUCCEEDED: Final = "SUCCEEDED"
 SUCCEEDED_WITH_REJECTS: Final = "SUCCEEDED_WITH_REJECTS"
 ALREADY_PROCESSED: Final = "ALREADY_PROCESSED"
 SUPERSEDED: Final = "SUPERSEDED"
+IGNORED: Final = "IGNORED"
+"""The object is no file: consoles create empty objects `input/flights/` to show a folder."""
 
-OUTCOMES_WITHOUT_WORK: Final = (ALREADY_PROCESSED, SUPERSEDED)
+OUTCOMES_WITHOUT_WORK: Final = (ALREADY_PROCESSED, SUPERSEDED, IGNORED)
 """Outcomes that Validate may return, after which the remaining stages are skipped."""
 
 

@@ -52,6 +52,11 @@ class Source:
         return parts[0]
 
     @property
+    def is_folder_marker(self) -> bool:
+        """Whether the object only stands for a folder: no bytes, and a key that ends in `/`."""
+        return self.size == 0 and self.key.endswith("/")
+
+    @property
     def source_id(self) -> str:
         """16 hex digits that stand for bucket and key, whatever the version."""
         return _digest(self.bucket, self.key)[:16]

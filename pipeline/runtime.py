@@ -21,6 +21,7 @@ from pipeline.constants import (
     ENV_DATASETS_DIR,
     ENV_OUTPUT_BUCKET,
     ENV_STAGING_BUCKET,
+    IGNORED,
     MAX_PAYLOAD_BYTES,
     STAGES,
 )
@@ -122,6 +123,8 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
             try:
                 source = source_of_event(event.get("event", {}))
                 where = f"s3://{source.bucket}/{source.key}"
+                if source.is_folder_marker:
+                    return _ignored(source)
                 context = _context(stage, event, source)
                 where = f"Dataset {context.run.dataset}, file {where}"
                 _bind_logger(context)
@@ -166,6 +169,13 @@ def _context(stage: str, event: dict[str, Any], source: Source) -> StageContext:
         execution_arn=execution.get("arn", ""),
         started_at=datetime.fromisoformat(started) if started else datetime.now(UTC),
     )
+
+
+def _ignored(source: Source) -> dict[str, Any]:
+    """Run summary of an object that is no file, whatever dataset its key may name."""
+    run = new_run(source, dataset="", plan_hash="")
+    run.outcome = IGNORED
+    return run.to_json()
 
 
 def _bind_logger(context: StageContext) -> None:

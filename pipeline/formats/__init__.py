@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import numpy as np
+import pyarrow as pa
 
+if TYPE_CHECKING:
     from pipeline.findings import Reject
 
 
@@ -40,3 +41,9 @@ class RawChunk:
 
 
 RawChunks = Iterator[RawChunk]
+
+
+def row_numbers(first: int, rows: int) -> pa.Array:
+    """Return the row numbers of `rows` rows, counted from `first` (int64)."""
+    counted = np.arange(first, first + rows, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), rows, [None, pa.py_buffer(counted)])

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from pipeline.arrow_types import TEXT
@@ -24,7 +26,7 @@ from pipeline.errors import (
     NoRowsError,
 )
 from pipeline.findings import Reject, Violation
-from pipeline.formats import RawChunk, RawChunks
+from pipeline.formats import RawChunk, RawChunks, row_numbers
 from pipeline.formats.text import BLOCK_BYTES, TextStream
 from pipeline.plan import ROW_NUMBER
 from pipeline.rules import Reason, spoken
@@ -89,7 +91,7 @@ class _RowNumbering:
 
     def __init__(self) -> None:
         self.passed = 0
-        self._malformed: list[Reject] = []
+        self._malformed: deque[Reject] = deque()
 
     def skip(self, row: pacsv.InvalidRow) -> str:
         """Handle a row that pyarrow cannot fit into the columns; it counts the header as 1."""
@@ -105,20 +107,18 @@ class _RowNumbering:
         last = self.passed + rows
         between = []
         while self._malformed and self._malformed[0].row_number <= last + 1:
-            between.append(self._malformed.pop(0))
+            between.append(self._malformed.popleft())
             last += 1
-        skipped = {reject.row_number for reject in between}
-        numbers = (
-            [n for n in range(self.passed + 1, last + 1) if n not in skipped]
-            if (skipped)
-            else range(self.passed + 1, last + 1)
-        )
+        numbers = row_numbers(self.passed + 1, last - self.passed)
+        if between:
+            skipped = pa.array([reject.row_number for reject in between], pa.int64())
+            numbers = numbers.filter(pc.invert(pc.is_in(numbers, skipped)))
         self.passed = last
-        return pa.array(numbers, pa.int64()), between
+        return numbers, between
 
     def rest(self) -> list[Reject]:
         """Malformed rows after the last good one."""
-        left, self._malformed = self._malformed, []
+        left, self._malformed = list(self._malformed), deque()
         self.passed += len(left)
         return left
 

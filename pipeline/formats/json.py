@@ -16,7 +16,7 @@ import pyarrow.json as pajson
 from pipeline.arrow_types import LOGICAL
 from pipeline.errors import EmptyFileError, MalformedJsonError, NoRowsError
 from pipeline.findings import Reject, Violation
-from pipeline.formats import RawChunk, RawChunks
+from pipeline.formats import RawChunk, RawChunks, row_numbers
 from pipeline.formats.json_array import array_elements
 from pipeline.formats.text import BLOCK_BYTES, TextStream
 from pipeline.plan import ROW_NUMBER
@@ -86,7 +86,7 @@ def _chunk(block: bytes, passed: int, plan: Plan) -> RawChunk:
     batch = _typed_batch(block, plan)
     if batch is None:
         return _text_chunk(_lines(block), passed, plan)
-    numbers = pa.array(range(passed + 1, passed + batch.num_rows + 1), pa.int64())
+    numbers = row_numbers(passed + 1, batch.num_rows)
 
     def raw_of(row_number: int) -> Any:
         return json.loads(_lines(block)[row_number - passed - 1])

@@ -1,0 +1,83 @@
+# Needs Python 3.11 or later and make, nothing else: Node, the AWS CDK and a local AWS come along.
+# `make help` lists the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+DATA   := .pipeline/data
+
+# Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format check stop clean
+.SILENT:
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: setup ## Start the local cloud, deploy, and send a real file through the pipeline
+	$(BIN)/pipeline samples >/dev/null
+	$(BIN)/pipeline run $(DATA)/flights.csv --dataset flights
+
+test: setup lint ## Lint, type-check and run every test, end to end ones included
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: setup ## Lint and type-check
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check . || { echo "Formatting differs: make format" >&2; exit 1; }
+	$(BIN)/mypy --no-error-summary
+
+format: setup ## Format the code
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format --quiet .
+
+check: setup ## Check the datasets' contracts and steps
+	$(BIN)/pipeline check
+
+stop: ## Stop the local cloud
+	if [ -x $(BIN)/pipeline ]; then $(BIN)/pipeline down; fi
+
+clean: stop ## Stop the local cloud and remove everything that was made here
+	rm -rf $(VENV) node_modules .build .pipeline cdk.out .coverage .coverage.* \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+setup: $(STAMPS)/python $(STAMPS)/node ## Install everything (implied by the others; does nothing twice)
+
+# A virtual environment does not survive a move of the project or of its interpreter: its stamp
+# says where it was made, and one that does not fit makes it, and all that depends on it, anew.
+VENV_FITS := $(shell [ "$$(cat $(STAMPS)/venv 2>/dev/null)" = "$(CURDIR)" ] \
+	&& $(BIN)/python -c '' 2>/dev/null && echo yes)
+ifneq ($(VENV_FITS),yes)
+.PHONY: $(STAMPS)/venv
+endif
+
+$(STAMPS)/venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Name another one: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	echo "Creating $(VENV)"
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV) || { \
+		echo "Could not create $(VENV). On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+		rm -rf $(VENV); exit 1; }
+	mkdir -p $(STAMPS)
+	printf '%s' "$(CURDIR)" > $@
+
+# pip only brings uv, in the version and with the hashes of the lock file; uv does the rest.
+$(STAMPS)/python: requirements/dev.txt pyproject.toml $(STAMPS)/venv
+	echo "Installing the Python packages"
+	awk '/^uv==/ { on = 1 } on; on && !/\\$$/ { exit }' requirements/dev.txt > $(STAMPS)/uv.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(STAMPS)/uv.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+$(STAMPS)/node: package.json package-lock.json $(STAMPS)/python
+	echo "Installing the AWS CDK command line"
+	$(BIN)/npm ci --silent --no-audit --no-fund
+	touch $@

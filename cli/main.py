@@ -1,0 +1,90 @@
+"""The `pipeline` command: its verbs, and how trouble is told."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import typer
+from typer.exceptions import TyperException
+
+from cli import trouble
+from cli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_WRONG_USE
+from cli.local_cloud import ADDRESS
+from cli.output import stderr
+from cli.paths import command
+from cli.verbs import check, cloud, executions, run, samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def help_text(docstring: str) -> str:
+    """Return a docstring with the mark that keeps the lines of its examples apart."""
+    return inspect.cleandoc(docstring).replace("For example:\n", "\b\nFor example:\n")
+
+
+app: Final = typer.Typer(
+    name="pipeline",
+    help="CSV and JSON files in S3 through five Lambdas under Step Functions.\n\n"
+    "Every verb works on the local cloud, or on AWS with --profile or --region.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (
+    cloud.up,
+    run.run,
+    cloud.status,
+    executions.executions,
+    executions.show,
+    executions.definition,
+    check.check,
+    samples.samples,
+    cloud.env,
+    cloud.down,
+):
+    app.command(help=help_text(verb.__doc__ or ""))(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the console script."""
+    sys.exit(exit_status(sys.argv[1:] if arguments is None else arguments))
+
+
+def exit_status(arguments: Sequence[str]) -> int:
+    """Run one verb and return the exit status; foreseeable trouble becomes one line."""
+    _bypass_proxy()
+    try:
+        status = app(args=list(arguments) or ["--help"], standalone_mode=False)
+    except TyperException as wrong_use:
+        return _complain(f"{wrong_use.format_message()} See: {command('--help')}")
+    except (KeyboardInterrupt, typer.Abort):
+        _complain(f"interrupted; what runs in the cloud goes on. See: {command('executions')}")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing to tell, and nobody to tell it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except Exception as error:
+        line = trouble.line(error)
+        if line is None:
+            raise
+        return _complain(line)
+    return status if isinstance(status, int) else EXIT_OK
+
+
+def _complain(line: str) -> int:
+    stderr().print(f"[bold red]error:[/] {trouble.escaped(line)}")
+    return EXIT_WRONG_USE
+
+
+def _bypass_proxy() -> None:
+    """Never send calls to this machine through a proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = os.environ.get(name, "")
+        if ADDRESS not in hosts:
+            os.environ[name] = f"{hosts},{ADDRESS}" if hosts else ADDRESS

@@ -1,0 +1,168 @@
+"""What became of a run: one record, the same for a person and for a machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.executions import source_of
+from cli.history import StateRun, run_summary, unfolded
+from pipeline.constants import INPUT_PREFIX, OUTCOMES_WITHOUT_WORK, SUCCEEDED_WITH_REJECTS
+from pipeline.constants import SUCCEEDED as ALL_FINE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from types_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
+GOOD: Final = (ALL_FINE, SUCCEEDED_WITH_REJECTS, *OUTCOMES_WITHOUT_WORK)
+ROW_COUNTS: Final = (
+    "read",
+    "written",
+    "rejected",
+    "duplicates",
+    "filtered",
+    "dropped_by_lookup",
+)
+NOT_STARTED: Final = "NOT_STARTED"
+RUNNING: Final = "RUNNING"
+
+
+@dataclass(frozen=True)
+class RunError:
+    """Why a run failed; `status_code` 400 is the data's or the contract's fault, 500 ours."""
+
+    stage: str | None
+    name: str
+    message: str
+    status_code: int
+    trace: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented fields, without the stack trace."""
+        return {key: value for key, value in asdict(self).items() if key != "trace"}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One file's run."""
+
+    execution_arn: str | None
+    status: str
+    dataset: str | None
+    source: dict[str, Any]
+    rows: dict[str, int]
+    outputs: list[str]
+    quarantine: str | None
+    report: str | None
+    duration_s: float
+    cost_usd: float | None = None
+    error: RunError | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing failed; a run with rejected rows counts as good, and says so."""
+        return self.status in GOOD
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record that `--json` prints; `error` is there only if the run failed."""
+        document = asdict(self)
+        document.pop("error")
+        return document | ({"error": self.error.as_json()} if self.error else {})
+
+
+def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[StateRun]) -> RunResult:
+    """Return the record of an execution that has ended (or of one that still runs, so far)."""
+    run = _latest_summary(described, states)
+    source = source_of(described)
+    status = described["status"]
+    if status == "SUCCEEDED":
+        status = run.get("outcome") or ALL_FINE
+    return RunResult(
+        execution_arn=described["executionArn"],
+        status=status,
+        dataset=run.get("dataset") or _dataset_of_key(source["key"]),
+        source=source | _version(run),
+        rows={name: int((run.get("rows") or {}).get(name) or 0) for name in ROW_COUNTS},
+        outputs=list(run.get("outputs") or []),
+        quarantine=common_address((run.get("rejects") or {}).get("quarantine") or []),
+        report=run.get("report"),
+        duration_s=_duration(described),
+        error=run_error(described, states) if status not in (*GOOD, RUNNING) else None,
+    )
+
+
+def run_error(described: DescribeExecutionOutputTypeDef, states: Sequence[StateRun]) -> RunError:
+    """Why an execution failed: what the state machine recorded, else what the engine says."""
+    trace = _trace(states)
+    stage = next((state.stage for state in reversed(states) if state.stage), None)
+    for state in reversed(states):
+        failure = state.input.get("failure") if isinstance(state.input, dict) else None
+        if isinstance(failure, dict) and "error" in failure and "message" in failure:
+            return RunError(
+                stage=failure.get("stage") or stage,
+                name=failure["error"],
+                message=failure["message"],
+                status_code=int(failure.get("status_code") or 500),
+                trace=trace,
+            )
+    message, _ = unfolded(described.get("cause", ""))
+    return RunError(
+        stage=stage,
+        name=described.get("error") or described["status"],
+        message=message or f"the execution ended as {described['status']}",
+        status_code=500,
+        trace=trace,
+    )
+
+
+def common_address(addresses: Sequence[str]) -> str | None:
+    """Return the one address, or the folder that holds them all (it ends with a slash)."""
+    if len(addresses) < 2:  # noqa: PLR2004
+        return addresses[0] if addresses else None
+    parts = [address.split("/") for address in addresses]
+    shared = []
+    for level in zip(*parts, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    return "/".join(shared) + "/"
+
+
+def _latest_summary(
+    described: DescribeExecutionOutputTypeDef, states: Sequence[StateRun]
+) -> dict[str, Any]:
+    """Return the execution's output, else what the last stage to succeed returned."""
+    try:
+        final = run_summary(json.loads(described.get("output", "null")))
+    except ValueError:
+        final = {}
+    reported = (run_summary(state.output) for state in reversed(states))
+    return final or next((summary for summary in reported if summary), {})
+
+
+def _version(run: dict[str, Any]) -> dict[str, Any]:
+    """Return the object's version as the pipeline saw it, which the event may not have named."""
+    version = (run.get("source") or {}).get("version_id")
+    return {"version_id": version} if version else {}
+
+
+def _dataset_of_key(key: str | None) -> str | None:
+    """Return the dataset that a key of the input bucket names."""
+    if not key or not key.startswith(INPUT_PREFIX):
+        return None
+    return key.removeprefix(INPUT_PREFIX).split("/")[0] or None
+
+
+def _duration(described: DescribeExecutionOutputTypeDef) -> float:
+    stopped = described.get("stopDate")
+    return round((stopped - described["startDate"]).total_seconds(), 3) if stopped else 0.0
+
+
+def _trace(states: Sequence[StateRun]) -> list[str]:
+    """Stack trace of the stage's last failed attempt."""
+    for state in reversed(states):
+        if state.stage and state.attempts and state.attempts[-1].error:
+            return unfolded(state.attempts[-1].cause)[1]
+    return []

@@ -1,0 +1,86 @@
+"""What `pipeline run` says about a run that has ended, and what to type next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from cli.paths import command, python
+from cli.render import accounting_line, outcome_line
+from pipeline.constants import PROCESSED_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.outcome import RunError, RunResult
+    from cli.target import Target
+
+SHOWN_OUTPUTS: Final = 5
+CLIENT_ERROR: Final = 400
+
+
+def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
+    """Lines about one run."""
+    yield outcome_line(label, result)
+    if result.error:
+        yield from _failure(result, result.error, target)
+        return
+    if any(result.rows.values()):
+        yield Text(f"  rows        {accounting_line(result.rows)}")
+    yield from _addresses("outputs", result.outputs)
+    if result.quarantine:
+        yield Text(f"  quarantine  {result.quarantine}")
+    if result.report:
+        yield Text(f"  report      {result.report}")
+
+
+def how_to_look(result: RunResult, target: Target) -> Iterator[Text]:
+    """Commands to paste: the output as a DataFrame, and any object by its address."""
+    if not result.dataset:
+        return
+    yield Text("Look at the output:", style="bold")
+    yield Text(f'  eval "$({_pipeline(target)})"')
+    address = f"s3://{target.output_bucket}/{PROCESSED_PREFIX}{result.dataset}/"
+    code = f'import pyarrow.dataset as d; print(d.dataset("{address}").to_table().to_pandas())'
+    yield Text(f"  {python()} -c '{code}'")
+    if target.cloud.is_local:
+        yield Text(f"Stop the local cloud (its data goes with it): {command('down')}")
+
+
+def _failure(result: RunResult, error: RunError, target: Target) -> Iterator[Text]:
+    """Why it failed, what is lost (nothing), and what to do."""
+    yield Text(f"  stage       {error.stage or 'none'}")
+    yield Text(f"  error       {error.name} ({error.status_code})", style="red")
+    yield Text(f"  message     {error.message}")
+    yield Text(f"  what to do  {advice(result, error)}")
+    if result.execution_arn:
+        yield Text(
+            f"  nothing is lost: the input is untouched, and the failed run waits in "
+            f"the dead-letter queue {target.dead_letter_queue_url}"
+        )
+        yield Text(f"  details     {command('show')} {result.execution_arn.rsplit(':', 1)[-1]}")
+
+
+def advice(result: RunResult, error: RunError) -> str:
+    """Say what a person should do next, by whose fault it is."""
+    if result.execution_arn is None:
+        return f"see whether the bucket's events reach the state machine: {command('status')}"
+    if error.status_code == CLIENT_ERROR:
+        return "correct the file (or the dataset's contract and steps) and run it again"
+    return "look at the details; if the cause was passing, run the file again"
+
+
+def _addresses(label: str, addresses: list[str]) -> Iterator[Text]:
+    for position, address in enumerate(addresses[:SHOWN_OUTPUTS]):
+        yield Text(f"  {label if position == 0 else '':<10}  {address}")
+    if len(addresses) > SHOWN_OUTPUTS:
+        yield Text(f"  {'':<10}  and {len(addresses) - SHOWN_OUTPUTS} more")
+
+
+def _pipeline(target: Target) -> str:
+    """Return the `env` verb for the same cloud."""
+    profile = target.cloud.session.profile_name
+    if target.cloud.is_local:
+        return command("env")
+    return f"{command('env')} --profile {profile} --region {target.cloud.region}"

@@ -1,0 +1,115 @@
+"""`run`: upload files and follow what becomes of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from cli.datasets import dataset_of, known_datasets
+from cli.errors import EXIT_RUN_FAILED, CliError
+from cli.executions import ExecutionFinder
+from cli.follow import Followed, Follower, still_running
+from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
+from cli.output import print_json, say, stderr, stdout
+from cli.paths import DATASETS, command
+from cli.summary import how_to_look, summary
+from cli.target import Target, Where, open_target
+from cli.upload import upload
+from cli.verbs.cloud import bring_up
+from cli.view import chosen_view
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.outcome import RunResult
+
+
+def run(
+    files: Annotated[list[Path], typer.Argument(help="CSV or JSON files, plain or gzipped.")],
+    *,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Dataset of all files; left out, each file's or folder's name says it."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to follow before giving up.")] = 3600,
+    profile: Profile = None,
+    region: Region = None,
+    stack: Stack = STACK_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Upload files, follow them through the pipeline, and show the outcome.
+
+    The local cloud is started and the stack deployed to it first, if need be.
+
+    For example:
+      pipeline run flights.csv
+      pipeline run january.csv february.csv --dataset flights
+      pipeline run flights.csv --json | jq '.[0].rows'
+      pipeline run flights.csv --profile production
+    """
+    named = datasets_of(files, dataset)
+    where = Where(profile, region, stack)
+    target = bring_up(stack) if where.is_local else open_target(where)
+    finder = ExecutionFinder(target)
+    followed = uploads(target, files, named)
+    follower = Follower(target=target, finder=finder, timeout_seconds=timeout)
+    results = follower.follow(followed, chosen_view(quiet=False))
+    report(followed, results, target, as_json=as_json)
+    if still_running(results):
+        raise CliError(
+            f"still running after {timeout:.0f} s, and goes on", f"See: {command('show last')}"
+        )
+    if not all(result.is_good for result in results):
+        raise typer.Exit(EXIT_RUN_FAILED)
+
+
+def datasets_of(files: Sequence[Path], dataset: str | None) -> list[str]:
+    """Return the dataset of each file, which must exist; a named dataset may be unknown."""
+    for file in files:
+        if not file.is_file():
+            what = "a folder, not a file" if file.is_dir() else "not there"
+            raise CliError(f"{file} is {what}", "Give the path of a CSV or JSON file")
+    known = known_datasets(DATASETS)
+    if dataset is None:
+        return [dataset_of(file, known) for file in files]
+    if dataset not in known:
+        say(f"Warning: there is no dataset {dataset} here, only: {', '.join(known) or 'none'}.")
+    return [dataset] * len(files)
+
+
+def uploads(target: Target, files: Sequence[Path], named: Sequence[str]) -> list[Followed]:
+    """Upload all files, with a bar on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    followed = []
+    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
+        for file, dataset in zip(files, named, strict=True):
+            task = progress.add_task(f"Uploading {file.name}", total=file.stat().st_size)
+            on_bytes = partial(progress.advance, task)
+            uploaded = upload(target.cloud.s3(), target.input_bucket, dataset, file, on_bytes)
+            say(f"Uploaded {file.name} to s3://{uploaded.bucket}/{uploaded.key}")
+            followed.append(Followed(label=str(file), dataset=dataset, uploaded=uploaded))
+    return followed
+
+
+def report(
+    followed: Sequence[Followed],
+    results: Sequence[RunResult],
+    target: Target,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the outcome of every file."""
+    if as_json:
+        print_json([result.as_json() for result in results])
+        return
+    out = stdout()
+    for file, result in zip(followed, results, strict=True):
+        for line in summary(file.label, result, target):
+            out.print(line)
+    good = [result for result in results if result.is_good]
+    for line in how_to_look(good[-1], target) if good else ():
+        out.print(line)

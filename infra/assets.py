@@ -1,0 +1,86 @@
+"""First-party code of each function: its own stage, the shared code, the compiled datasets.
+
+A function's asset holds nothing else, so that editing one stage moves that stage's asset alone
+and editing tests, documents or the infrastructure moves none.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from infra.settings import Target
+from pipeline.constants import ENV_LOCAL_PYTHON, STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    DatasetCompiler = Callable[[Path, Path], None]
+    """Compiles the datasets in one folder into another (given in that order)."""
+
+COMPILE_TIME_PACKAGE: Final = Path("pipeline/authoring")
+"""Reads YAML and checks datasets at synth time; the functions get its results only."""
+
+LOCAL_BOOTSTRAP: Final = f"""\
+#!/bin/sh
+# The local cloud starts this for every environment of the function. AWS's own runtime interface
+# client reports errors as Lambda does; the interpreter is the one that runs the local cloud.
+cd "$LAMBDA_TASK_ROOT" || exit 1
+export PYTHONPATH="$LAMBDA_TASK_ROOT${{PYTHONPATH:+:$PYTHONPATH}}"
+exec "${ENV_LOCAL_PYTHON}" -m awslambdaric "$_HANDLER"
+"""
+
+
+def staged_assets(
+    *, root: Path, build: Path, target: Target, compile_datasets: DatasetCompiler
+) -> dict[str, Path]:
+    """Folders to ship, by stage, made below `build` from the sources in `root`."""
+    folder = build / "assets" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as scratch:
+        datasets = Path(scratch) / "datasets"
+        datasets.mkdir()
+        compile_datasets(root / "datasets", datasets)
+        for stage in STAGES:
+            staged = Path(scratch) / stage
+            _stage(staged, stage=stage, root=root, datasets=datasets, target=target)
+            _replace(folder / stage, staged)
+    return {stage: folder / stage for stage in STAGES}
+
+
+def _stage(staged: Path, *, stage: str, root: Path, datasets: Path, target: Target) -> None:
+    """Fill `staged` with all that the function of `stage` runs."""
+    for source in _sources(root, stage):
+        _copy(source, staged / source.relative_to(root))
+    for compiled in sorted(datasets.rglob("*")):
+        if compiled.is_file() and "__pycache__" not in compiled.parts:
+            _copy(compiled, staged / "datasets" / compiled.relative_to(datasets))
+    if target is Target.LOCAL:
+        bootstrap = staged / "bootstrap"
+        bootstrap.write_text(LOCAL_BOOTSTRAP)
+        bootstrap.chmod(0o755)
+
+
+def _sources(root: Path, stage: str) -> Iterator[Path]:
+    """Python files that `stage` needs, in a fixed order."""
+    yield root / "functions" / "__init__.py"
+    yield from sorted((root / "functions" / stage).glob("*.py"))
+    for source in sorted((root / "pipeline").rglob("*.py")):
+        if not source.relative_to(root).is_relative_to(COMPILE_TIME_PACKAGE):
+            yield source
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """Copy the bytes, with a mode that depends on nobody's umask."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, copy)
+    copy.chmod(0o644)
+
+
+def _replace(folder: Path, built: Path) -> None:
+    """Put `built` in the place of `folder`."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    built.rename(folder)

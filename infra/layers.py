@@ -1,0 +1,119 @@
+"""Third-party code of the functions: cut from the lock files, without Docker.
+
+The installer is told the functions' platform and takes wheels alone, so any machine builds the
+same layer. A layer is built once for a lock file and a set of rules, and found again afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Final
+
+from uv import find_uv_bin
+
+from infra.layer_rules import LEFT_OUT
+from pipeline.constants import STAGES
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Packages of `requirements/layer-<name>.txt`, for the functions of `stages`."""
+
+    name: str
+    stages: tuple[str, ...]
+
+
+LAYERS: Final = (
+    Layer("runtime", STAGES),
+    Layer("sql", ("transform",)),
+    Layer("pandas", ("transform",)),  # the one stage in which a dataset may bring Python steps
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where a layer is going to be imported."""
+
+    python_platform: str = "aarch64-manylinux_2_28"
+    python_version: str = "3.13"
+
+
+class LayerBuildError(Exception):
+    """The installer refused; its text is the whole message to the user."""
+
+
+def built_layers(*, root: Path, build: Path) -> dict[str, Path]:
+    """Folder of every layer, by name."""
+    return {
+        layer.name: built_layer(lock=root / "requirements" / f"layer-{layer.name}.txt", build=build)
+        for layer in LAYERS
+    }
+
+
+def built_layer(*, lock: Path, build: Path, platform: Platform | None = None) -> Path:
+    """Folder with the packages of `lock` below its `python/`, built unless it is there."""
+    platform = platform or Platform()
+    layers = build / "layers"
+    layer = layers / _key(lock, platform)
+    if layer.is_dir():
+        return layer
+    layers.mkdir(parents=True, exist_ok=True)
+    # Built aside and renamed: an interrupted build is never taken for a layer.
+    with tempfile.TemporaryDirectory(dir=layers, prefix=".building-") as scratch:
+        built = Path(scratch) / "layer"
+        _install(lock, built / "python", platform)
+        _prune(built / "python")
+        _normalise(built)
+        if not layer.is_dir():
+            built.rename(layer)
+    return layer
+
+
+def unzipped_bytes(folder: Path) -> int:
+    """Sum of the sizes of all files below `folder`, as Lambda counts them."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _key(lock: Path, platform: Platform) -> str:
+    """Name of the layer's folder: the same for the same lock file, rules and platform."""
+    parts = [lock.read_text(), repr(astuple(platform)), *(rule.pattern for rule in LEFT_OUT)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _install(lock: Path, packages: Path, platform: Platform) -> None:
+    """Install what `lock` pins, and nothing else, into `packages`."""
+    arguments = (
+        *("--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *("--python-platform", platform.python_platform),
+        *("--python-version", platform.python_version),
+        *("--python", sys.executable),
+        # Linked files would carry the changes made below into the installer's cache.
+        *("--link-mode", "copy", "--target", str(packages), "-r", str(lock)),
+    )
+    finished = subprocess.run(
+        [find_uv_bin(), "pip", "install", *arguments], capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        raise LayerBuildError(f"cannot build the layer of {lock.name}: {finished.stderr.strip()}")
+
+
+def _prune(packages: Path) -> None:
+    """Take out of `packages` what the rules leave out."""
+    for rule in LEFT_OUT:
+        for found in sorted(packages.glob(rule.pattern)):
+            if found.is_dir():
+                shutil.rmtree(found)
+            else:
+                found.unlink(missing_ok=True)
+
+
+def _normalise(layer: Path) -> None:
+    """Give all files modes that depend on nobody's umask."""
+    for path in layer.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.infra.synthesis import Template, definition, synthesised
+
+
+@pytest.fixture(scope="session")
+def aws_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return synthesised(tmp_path_factory.mktemp("aws"))
+
+
+@pytest.fixture(scope="session")
+def local_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return synthesised(tmp_path_factory.mktemp("local"), target="local")
+
+
+@pytest.fixture(scope="session")
+def states(aws_template: Template) -> dict[str, Any]:
+    return dict(definition(aws_template)["States"])

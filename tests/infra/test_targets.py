@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from pipeline import constants as names
+from tests.infra.synthesis import Template, resources
+
+BY_FUNCTION = ("Runtime", "Architectures", "Layers", "Code")
+
+
+def refuses_plain_http(statement: dict[str, Any]) -> bool:
+    return statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def common(template: Template) -> Template:
+    """What is left of a template without that in which the targets may differ."""
+    rest = copy.deepcopy(template)
+    for key in ("Parameters", "Rules"):  # of the synthesizer
+        rest.pop(key, None)
+    for logical_id, resource in list(rest["Resources"].items()):
+        resource.pop("DeletionPolicy", None)
+        resource.pop("UpdateReplacePolicy", None)
+        if resource["Type"] == "AWS::Lambda::LayerVersion":
+            del rest["Resources"][logical_id]
+        if resource["Type"] == "AWS::Lambda::Function":
+            for key in BY_FUNCTION:
+                resource["Properties"].pop(key, None)
+        if resource["Type"].endswith(("BucketPolicy", "QueuePolicy", "TopicPolicy")):
+            document = resource["Properties"]["PolicyDocument"]
+            statements = [one for one in document["Statement"] if not refuses_plain_http(one)]
+            document["Statement"] = statements
+            if not statements:
+                del rest["Resources"][logical_id]
+    return rest
+
+
+def test_targets_differ_in_code_synthesizer_transport_and_removal_alone(
+    aws_template: Template, local_template: Template
+) -> None:
+    assert common(aws_template) == common(local_template)
+
+
+def test_functions_run_on_arm_with_layers_in_aws(aws_template: Template) -> None:
+    for logical_id, function in resources(aws_template, "AWS::Lambda::Function").items():
+        properties = function["Properties"]
+        assert properties["Runtime"] == "python3.13"
+        assert properties["Architectures"] == ["arm64"]
+        transform = logical_id.startswith("Transform")
+        assert len(properties["Layers"]) == (3 if transform else 1)
+
+
+def test_functions_bring_their_own_runtime_locally(local_template: Template) -> None:
+    for function in resources(local_template, "AWS::Lambda::Function").values():
+        assert function["Properties"]["Runtime"] == "provided.al2023"
+        assert not {"Layers", "Architectures"} & set(function["Properties"])
+
+
+def test_handler_is_the_import_path(local_template: Template) -> None:
+    functions = resources(local_template, "AWS::Lambda::Function").values()
+    assert {function["Properties"]["Handler"] for function in functions} == {
+        f"functions.{stage}.handler.lambda_handler" for stage in names.STAGES
+    }
+
+
+def test_functions_know_their_buckets_and_are_traced(aws_template: Template) -> None:
+    for function in resources(aws_template, "AWS::Lambda::Function").values():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert set(variables) == {
+            names.ENV_OUTPUT_BUCKET,
+            names.ENV_STAGING_BUCKET,
+            "POWERTOOLS_SERVICE_NAME",
+            "POWERTOOLS_METRICS_NAMESPACE",
+            "POWERTOOLS_LOG_LEVEL",
+        }
+        assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_outputs_are_those_that_the_command_line_reads(aws_template: Template) -> None:
+    wanted = {value for name, value in vars(names).items() if name.startswith("OUTPUT_")}
+    assert set(aws_template["Outputs"]) == wanted
+
+
+def test_template_names_no_account_and_no_region(
+    aws_template: Template, local_template: Template
+) -> None:
+    for template in (aws_template, local_template):
+        assert "000000000000" not in json.dumps(template)
+        assert "us-east-1" not in json.dumps(template)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from cli.history import state_runs
+from cli.outcome import RunError, RunResult
+from cli.render import accounting_line, outcome_line, progress_table, shortened, state_line
+from cli.summary import advice, summary
+from tests.unit.cli.events import at, entered, exited, failed_task, lambda_cause, task
+from tests.unit.cli.events import summary as run_summary
+
+
+class FakeTarget:
+    dead_letter_queue_url = "http://queue"
+
+
+def result(status: str = "SUCCEEDED", **more: Any) -> RunResult:
+    record: dict[str, Any] = {
+        "execution_arn": "arn:aws:states:us-east-1:0:execution:machine:run-1",
+        "status": status,
+        "dataset": "flights",
+        "source": {},
+        "rows": {"read": 10, "written": 9, "rejected": 1, "duplicates": 0, "filtered": 0}
+        | {"dropped_by_lookup": 0},
+        "outputs": ["s3://out/processed/flights/1.parquet"],
+        "quarantine": None,
+        "report": None,
+        "duration_s": 6.5,
+    }
+    return RunResult(**(record | more))
+
+
+def text(renderable: Any) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+def test_a_line_tells_stage_seconds_and_rows() -> None:
+    events = [
+        entered("Validate", 0),
+        *task(0, result=run_summary(("validate", 336776, 336770))),
+        exited("Validate", 1.26),
+    ]
+
+    line = state_line("", state_runs(events)[0], at(9))
+
+    assert line.split() == ["✓", "validate", "1.3", "s", "336,776", "->", "336,770", "rows"]
+
+
+def test_a_line_tells_the_error_of_every_attempt_that_failed() -> None:
+    cause = lambda_cause("StorageThrottledError", "S3 asked\nto slow down")
+    events = [
+        entered("Clean", 0),
+        *failed_task(0, "StorageThrottledError", cause),
+        *failed_task(2, "StorageThrottledError", cause),
+    ]
+
+    line = state_line("f.csv", state_runs(events)[0], at(3))
+
+    assert line.startswith("f.csv: ↻ clean")
+    assert line.endswith("attempt 2 of 2: StorageThrottledError: S3 asked to slow down")
+
+
+def test_the_live_table_leaves_out_the_plumbing() -> None:
+    names = ("Start", "Validate", "SendToDeadLetterQueue", "Failed")
+    states = state_runs([entered(name, 0) for name in names])
+
+    shown = text(progress_table("f.csv", states, at(1)))
+
+    assert "validate" in shown
+    assert "dead letter" in shown
+    assert "Start" not in shown
+    assert "Failed" not in shown
+
+
+def test_the_books_are_shown_as_an_equation() -> None:
+    assert accounting_line(result().rows) == (
+        "read 10 = written 9 + rejected 1 + duplicates 0 + filtered 0 + dropped_by_lookup 0"
+    )
+
+
+def test_an_outcome_says_what_it_means() -> None:
+    assert str(outcome_line("f.csv", result("ALREADY_PROCESSED"))) == (
+        "f.csv: ALREADY_PROCESSED in 6.5 s - "
+        "this version of the file was committed before; nothing was done again"
+    )
+
+
+def test_a_failure_says_where_what_and_what_to_do() -> None:
+    error = RunError("clean", "StepError", "no column [x]", 400)
+
+    lines = [str(line) for line in summary("f.csv", result("FAILED", error=error), FakeTarget())]  # type: ignore[arg-type]
+
+    assert lines[0] == "f.csv: FAILED in 6.5 s"
+    assert "  stage       clean" in lines
+    assert "  error       StepError (400)" in lines
+    assert "  message     no column [x]" in lines
+    assert any("dead-letter queue http://queue" in line for line in lines)
+    assert "  details     pipeline show run-1" in lines
+
+
+def test_advice_depends_on_whose_fault_it_is() -> None:
+    theirs, ours = RunError("clean", "E", "m", 400), RunError("clean", "E", "m", 500)
+
+    assert "correct the file" in advice(result("FAILED"), theirs)
+    assert "run the file again" in advice(result("FAILED"), ours)
+    assert "pipeline status" in advice(result("NOT_STARTED", execution_arn=None), ours)
+
+
+def test_many_outputs_are_counted_not_listed() -> None:
+    outputs = [f"s3://out/{number}" for number in range(30)]
+
+    lines = [str(line) for line in summary("f", result(outputs=outputs), FakeTarget())]  # type: ignore[arg-type]
+
+    assert lines[-1].strip() == "and 25 more"
+    assert sum("s3://out/" in line for line in lines) == 5
+
+
+def test_a_long_message_is_cut_to_one_line() -> None:
+    assert shortened("a\n  b") == "a b"
+    assert shortened("x" * 500, width=10) == "xxxxxxxxx…"
