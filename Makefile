@@ -79,5 +79,5 @@ $(STAMPS)/python: requirements/dev.txt pyproject.toml $(STAMPS)/venv
 
 $(STAMPS)/node: package.json package-lock.json $(STAMPS)/python
 	echo "Installing the AWS CDK command line"
-	$(BIN)/npm ci --silent --no-audit --no-fund
+	$(BIN)/npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	touch $@

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -34,8 +35,8 @@ def print_json(document: Any) -> None:
 
 
 def _plain(value: Any) -> str:
-    """Text of a value that JSON has no word for."""
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    """Text of a value that JSON has no word for; times sort as texts, too."""
+    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
 
 
 def say(line: str) -> None:

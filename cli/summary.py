@@ -11,13 +11,15 @@ from cli.render import accounting_line, outcome_line
 from pipeline.constants import PROCESSED_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cli.outcome import RunError, RunResult
     from cli.target import Target
 
 SHOWN_OUTPUTS: Final = 5
 CLIENT_ERROR: Final = 400
+FORMATS: Final = {".csv": "csv", ".json": "json"}
+"""Names that pyarrow has for formats, by a file's ending; anything else is Parquet."""
 
 
 def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
@@ -35,15 +37,15 @@ def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
         yield Text(f"  report      {result.report}")
 
 
-def how_to_look(result: RunResult, target: Target) -> Iterator[Text]:
-    """Commands to paste: the output as a DataFrame, and any object by its address."""
-    if not result.dataset:
-        return
-    yield Text("Look at the output:", style="bold")
-    yield Text(f'  eval "$({_pipeline(target)})"')
-    address = f"s3://{target.output_bucket}/{PROCESSED_PREFIX}{result.dataset}/"
-    code = f'import pyarrow.dataset as d; print(d.dataset("{address}").to_table().to_pandas())'
-    yield Text(f"  {python()} -c '{code}'")
+def how_to_look(results: Sequence[RunResult], target: Target) -> Iterator[Text]:
+    """Return commands to paste that show each dataset's output as a DataFrame."""
+    outputs = {result.dataset: result.outputs[0] for result in results if result.outputs}
+    if outputs:
+        yield Text("Look at the output:", style="bold")
+        yield Text(f'  eval "$({_env(target)})"')
+    for dataset, output in outputs.items():
+        address = f"s3://{target.output_bucket}/{PROCESSED_PREFIX}{dataset}/"
+        yield Text(f"  {python()} -c '{_reading(address, output)}'")
     if target.cloud.is_local:
         yield Text(f"Stop the local cloud (its data goes with it): {command('down')}")
 
@@ -78,7 +80,14 @@ def _addresses(label: str, addresses: list[str]) -> Iterator[Text]:
         yield Text(f"  {'':<10}  and {len(addresses) - SHOWN_OUTPUTS} more")
 
 
-def _pipeline(target: Target) -> str:
+def _reading(address: str, output: str) -> str:
+    """Python that prints all of a dataset; `output` is one of its files."""
+    form = next((name for ending, name in FORMATS.items() if ending in output), "parquet")
+    dataset = f'd.dataset("{address}", format="{form}", partitioning="hive")'
+    return f"import pyarrow.dataset as d; print({dataset}.to_table().to_pandas())"
+
+
+def _env(target: Target) -> str:
     """Return the `env` verb for the same cloud."""
     profile = target.cloud.session.profile_name
     if target.cloud.is_local:

@@ -70,8 +70,11 @@ def built_layer(*, lock: Path, build: Path, platform: Platform | None = None) ->
         _install(lock, built / "python", platform)
         _prune(built / "python")
         _normalise(built)
-        if not layer.is_dir():
+        try:
             built.rename(layer)
+        except OSError:
+            if not layer.is_dir():  # built by another process meanwhile
+                raise
     return layer
 
 

@@ -82,12 +82,12 @@ def stage_core(*, state: Callable[[Plan], State]) -> Callable[[ArrowCore[State]]
 
 def batch_of(frame: pd.DataFrame) -> pa.RecordBatch:
     """Return a DataFrame as a record batch, with row numbers from 1 where it has none."""
-    batch = pa.RecordBatch.from_pandas(frame, preserve_index=False).replace_schema_metadata()
-    if ROW_NUMBER not in batch.schema.names:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if ROW_NUMBER not in table.column_names:
         numbers = pa.array(range(1, len(frame) + 1), pa.int64())
-        batch = batch.append_column(ROW_NUMBER, numbers)
-    names = batch.schema.names
-    return pa.RecordBatch.from_arrays([_text_as_string(c) for c in batch.columns], names)
+        table = table.append_column(ROW_NUMBER, numbers)
+    columns = [_text_as_string(plain(column.combine_chunks())) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, table.column_names)
 
 
 def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:

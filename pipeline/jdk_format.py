@@ -7,6 +7,7 @@ of such a text to ISO 8601, which Arrow casts. Supported letters: y M d H m s S 
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cache
 from typing import Final, NamedTuple
@@ -49,9 +50,20 @@ def compiled_format(jdk: str) -> DateFormat:
     """
     groups: dict[str, int] = {}
     pattern = "".join(_translated(token[0], jdk, groups) for token in _TOKEN.finditer(jdk))
+    if _depths(jdk)[-1] or min(_depths(jdk)):
+        raise InvalidPlanError(
+            f"The date pattern {jdk!r} has a square bracket without its counterpart.",
+            remedy="Write optional sections as [ and ]; quote brackets that are text.",
+        )
     rewrite = _iso(groups)
     already_iso = rewrite is not None and _is_iso(jdk)
     return DateFormat(f"^{pattern}$", None if already_iso else rewrite, "offset" in groups)
+
+
+def _depths(jdk: str) -> list[int]:
+    """How many optional sections are open before and after each token."""
+    steps = ({"[": 1, "]": -1}.get(token[0], 0) for token in _TOKEN.finditer(jdk))
+    return list(itertools.accumulate(steps, initial=0))
 
 
 def _translated(token: str, jdk: str, groups: dict[str, int]) -> str:

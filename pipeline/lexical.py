@@ -41,6 +41,18 @@ ISO_FORMATS: Final = {
 }
 
 
+_LOCAL: Final = pa.timestamp("us")
+_ABSENT_PARTS: Final = (
+    (r"-(-|T|$)", r"-01\1"),
+    (r"-(-|T|$)", r"-01\1"),
+    (r"(^|T):", r"\100:"),
+    (r":(:|\.|Z|[+-]|$)", r":00\1"),
+    (r":(:|\.|Z|[+-]|$)", r":00\1"),
+    (r"\.(Z|[+-]|$)", r"\1"),
+)
+"""What a rewrite leaves of optional sections that a text has not, and the lowest value instead."""
+
+
 class Parsed(NamedTuple):
     """Typed values, null where the text is null or not accepted, and a mask of the latter."""
 
@@ -97,8 +109,12 @@ def _moments(text: pa.Array, column: Column) -> pa.Array:
     iso = _matching(text, declared.pattern)
     if declared.rewrite is not None:
         iso = pc.replace_substring_regex(iso, declared.pattern, declared.rewrite)
+        for absent, lowest in _ABSENT_PARTS if "[" in (column.format or "") else ():
+            iso = pc.replace_substring_regex(iso, absent, lowest)
     if column.type == "timestamp" and column.timezone and not declared.zoned:
         iso = pc.binary_join_element_wise(iso, "Z", "")
+    if column.type == "time":  # Arrow casts no text to a time of day
+        return pc.binary_join_element_wise("1970-01-01", iso, "T").cast(_LOCAL).cast(kind)
     try:
         return iso.cast(kind)
     except pa.ArrowInvalid:  # well-formed, but no such moment (31 February): find out which
@@ -113,14 +129,14 @@ def _cast_each(text: pa.Array, kind: pa.DataType) -> pa.Array:
     """
     encoded = text.dictionary_encode()
     values = [_cast_one(value, kind) for value in encoded.dictionary]
-    return pa.array(values, kind).take(encoded.indices)
+    return pa.concat_arrays([pa.array([], kind), *values]).take(encoded.indices)
 
 
-def _cast_one(value: pa.Scalar, kind: pa.DataType) -> object:
+def _cast_one(value: pa.Scalar, kind: pa.DataType) -> pa.Array:
     try:
-        return value.cast(kind).as_py()
+        return pa.repeat(value, 1).cast(kind)
     except pa.ArrowInvalid:
-        return None
+        return pa.nulls(1, kind)
 
 
 _PARSERS: Final = {

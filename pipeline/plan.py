@@ -152,7 +152,7 @@ def plan_from_json(document: dict[str, Any], *, folder: Path | None = None) -> P
         )
     try:
         return _plan(document, folder)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidPlanError(f"The compiled plan cannot be read: {error!r}.") from error
 
 
@@ -192,6 +192,8 @@ def load_plan(datasets: Path, dataset: str) -> Plan:
     ------
     UnknownDatasetError
         If there is no such dataset among the compiled ones.
+    InvalidPlanError
+        If its plan is no JSON, or not one of this version of the code.
     """
     path = datasets / dataset / PLAN_FILE
     if dataset not in known_datasets(datasets):
@@ -200,7 +202,11 @@ def load_plan(datasets: Path, dataset: str) -> Plan:
             f"There is no dataset {dataset!r}; this stack knows: {known}.",
             remedy="Upload to input/<dataset>/<name>, or add the dataset and deploy.",
         )
-    return plan_from_json(json.loads(path.read_text("utf-8")), folder=path.parent)
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InvalidPlanError(f"The compiled plan cannot be read: {error!r}.") from error
+    return plan_from_json(document, folder=path.parent)
 
 
 def known_datasets(datasets: Path) -> tuple[str, ...]:

@@ -85,9 +85,9 @@ def steps_module(plan: Plan) -> ModuleType:
 def _joined(batch: pa.RecordBatch, made: Any, step: str) -> pa.RecordBatch:
     import pandas as pd  # noqa: PLC0415 - a Python step has imported it already
 
-    if isinstance(made, pd.Series):
+    if isinstance(made, pd.Series) and len(made) == batch.num_rows:
         made = frame_of(batch).assign(**{step: made})
-    if not isinstance(made, pd.DataFrame):
+    if not isinstance(made, (pd.DataFrame, pd.Series)):
         raise StepError(
             f"The Python step {step} returned {type(made).__name__}.",
             remedy="Return a DataFrame with the same rows, or a Series.",
@@ -99,6 +99,8 @@ def _joined(batch: pa.RecordBatch, made: Any, step: str) -> pa.RecordBatch:
             remedy="Python steps change columns; use filter to take rows out.",
             step=step,
         )
+    if set(made.index) == set(range(batch.num_rows)):
+        made = made.sort_index()  # a step that sorts must not move rows to other row numbers
     joined = batch_of(made.reset_index(drop=True))
     at = joined.schema.names.index(ROW_NUMBER)
     return joined.set_column(at, ROW_NUMBER, batch.column(ROW_NUMBER))

@@ -8,6 +8,7 @@ rule is broken. It is registered under the name that findings carry; the names a
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
@@ -125,9 +126,11 @@ _WORDING: Final[dict[Reason, str]] = {
 
 
 def json_ready(value: Any) -> Any:
-    """Return a value that JSON can hold; moments as ISO text, other things as `str` says."""
+    """Return a value that JSON can hold: moments as ISO text, NaN as null, others as `str`."""
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     if value is None or isinstance(value, (str, int, bool)):
         return value
-    return value if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)

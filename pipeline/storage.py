@@ -34,6 +34,7 @@ SDK_ATTEMPTS: Final = 2
 _THROTTLED: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden"})
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
+_TIMED_OUT: Final = frozenset({"RequestTimeout"})  # comes with status 400
 _CONFLICT: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _SERVER_ERROR: Final = 500
 
@@ -95,7 +96,7 @@ def _mapped(error: ClientError, what: str) -> PipelineError:
         return PermissionDeniedError(
             said, remedy="Give the function's role this action on this prefix, and deploy."
         )
-    if status >= _SERVER_ERROR:
+    if status >= _SERVER_ERROR or code in _TIMED_OUT:
         return StorageUnavailableError(said)
     return StorageRefusedError(said)
 

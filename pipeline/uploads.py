@@ -60,7 +60,11 @@ class ObjectWriter:
     def finish(self) -> StoredObject:
         """Make the object visible and return its identity; a second call changes nothing."""
         if self.stored is None:
-            self.stored = self._completed() if self._upload_id else self._put()
+            try:
+                self.stored = self._completed() if self._upload_id else self._put()
+            except BaseException:
+                self.abort()
+                raise
         return self.stored
 
     def abort(self) -> None:

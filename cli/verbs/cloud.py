@@ -8,7 +8,6 @@ from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cli.deploy import ensure_deployed
@@ -87,10 +86,9 @@ def status(
     if as_json:
         print_json(record)
         return
-    table = Table(box=None, show_header=False, padding=(0, 1))
+    width = max(map(len, record))
     for name, value in record.items():
-        table.add_row(Text(name, style="bold"), Text(str(value), overflow="fold"))
-    stdout().print(table)
+        stdout().print(Text(f"{name:<{width}}  ", style="bold"), value, sep="")
 
 
 def env(

@@ -48,6 +48,7 @@ def executions(
     """
     target = open_target(Where(profile, region, stack))
     records = [_listed(target, arn) for arn in latest(target, status, limit)]
+    records.sort(key=lambda record: record["started_at"], reverse=True)
     if as_json:
         print_json(records)
         return

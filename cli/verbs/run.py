@@ -110,6 +110,5 @@ def report(
     for file, result in zip(followed, results, strict=True):
         for line in summary(file.label, result, target):
             out.print(line)
-    good = [result for result in results if result.is_good]
-    for line in how_to_look(good[-1], target) if good else ():
+    for line in how_to_look([result for result in results if result.is_good], target):
         out.print(line)

@@ -60,14 +60,14 @@ def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult
         keys = [joined.column(name) for name in lookup.on]
         rows = table.rows_of(keys)
         notes[lookup.name] = _matches(keys, rows)
-        joined = with_columns(joined, {name: table.column(name, rows) for name in lookup.add})
         if rows.null_count and lookup.when_missing != "keep":
-            _miss(lookup, batch, rows, findings)
+            _miss(lookup, joined, rows, findings)
+        joined = with_columns(joined, {name: table.column(name, rows) for name in lookup.add})
     stamped = _stamped(joined, state.processed_at)
     bad = findings.bad()
     if bad is None:
         return StageResult(stamped, notes=notes)
-    rejects = findings.rejects(batch.column(ROW_NUMBER), *_readers(batch))
+    rejects = findings.rejects(batch.column(ROW_NUMBER), *_readers(batch, joined))
     counts = RowCounts(dropped_by_lookup=len(rejects))
     return StageResult(stamped.filter(pc.invert(bad)), rejects, counts, notes)
 
@@ -110,11 +110,12 @@ def _stamped(batch: pa.RecordBatch, processed_at: datetime) -> pa.RecordBatch:
     )
 
 
-def _readers(batch: pa.RecordBatch) -> tuple[Any, Any]:
-    """Readers of a cell and of a row as they came into this stage."""
+def _readers(batch: pa.RecordBatch, joined: pa.RecordBatch) -> tuple[Any, Any]:
+    """Readers of a cell and of a row as they came into this stage (or, a key, from a lookup)."""
 
     def value_of(column: str, row: int) -> Any:
-        return json_ready(batch.column(column)[row].as_py())
+        holder = batch if column in batch.schema.names else joined
+        return json_ready(holder.column(column)[row].as_py())
 
     names = [name for name in batch.schema.names if name != ROW_NUMBER]
     return value_of, lambda row: {name: value_of(name, row) for name in names}

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
 from pipeline.arrow_types import arrow_type, staged_type
+from pipeline.distinct import value_type
+from pipeline.errors import StepError
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.plan import ROW_NUMBER
 from pipeline.python_steps import PythonSteps
@@ -101,12 +103,24 @@ def _conformed(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
     promised = plan.schemas["transform"]
     columns = {}
     for name, kind in promised.items():
-        column = batch.column(name)
         wanted = arrow_type(kind)
-        if not pa.types.is_dictionary(column.type) and column.type != wanted:
-            column = column.cast(wanted)
+        column = _promised(batch, name, wanted, plan)
         if pa.types.is_string(column.type) and staged_type(wanted) != column.type:
             column = column.dictionary_encode()
         columns[name] = column
     columns[ROW_NUMBER] = batch.column(ROW_NUMBER)
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _promised(batch: pa.RecordBatch, name: str, kind: pa.DataType, plan: Plan) -> pa.Array:
+    """A column in its promised type, which only a Python step can have lost."""
+    try:
+        column = batch.column(name)
+        return column if value_type(column.type) == kind else column.cast(kind)
+    except (KeyError, pa.ArrowException) as error:
+        python = ", ".join(step.argument for step in plan.transform if step.name == "python")
+        raise StepError(
+            f"After the Python steps ({python}) the column {name} is not of type {kind}: {error}.",
+            remedy="Let them return the same columns and types with rows as without.",
+            step=python,
+        ) from error

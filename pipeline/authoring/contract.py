@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.arrow_types import LOGICAL
+import pyarrow as pa
+
+from pipeline.arrow_types import LOGICAL, logical_arrow_type
 from pipeline.authoring.schemas import check_schema, odcs_schema
 from pipeline.errors import InvalidPlanError
 from pipeline.jdk_format import compiled_format
 from pipeline.plan import Column, Source, Step
-from pipeline.rules import Reason
+from pipeline.rules import Reason, broken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.authoring.yaml_source import Location, YamlSource
@@ -30,9 +34,29 @@ _OPTION_RULES: Final = {
     "pattern": Reason.PATTERN,
 }
 _READ_OPTIONS: Final = {*_OPTION_RULES, "format", "timezone"}
+_ALIEN_LETTERS: Final = {
+    "date": set("HmsSXx"),
+    "time": set("yuMdXx"),
+    "timestamp": set(),
+    "timestamp without timezone": set("Xx"),
+}
 _NOT_ENFORCED: Final = {
     "slaProperties": "service levels",
     "relationships": "relationships",
+}
+
+
+def _is_encoding(name: Any) -> bool:
+    try:
+        return "".encode(name) is not None
+    except (LookupError, TypeError):
+        return False
+
+
+_DIALECT_VALUES: Final[dict[str, Callable[[Any], bool]]] = {
+    "delimiter": lambda word: isinstance(word, str) and len(word.encode()) == 1,
+    "quoteChar": lambda word: isinstance(word, str) and len(word.encode()) <= 1,
+    "encoding": _is_encoding,
 }
 
 
@@ -67,6 +91,10 @@ def contract_of(source: YamlSource) -> Contract | None:
     columns = tuple(
         _column(prop, (*where, "properties", at), source) for at, prop in enumerate(properties)
     )
+    names = [column.name for column in columns]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            source.error((*where, "properties", at, "name"), f"there are two columns {name!r}")
     contract = Contract(
         version=str(source.data["version"]),
         source=_file_source(source),
@@ -93,7 +121,7 @@ def _column(prop: dict[str, Any], where: Location, source: YamlSource) -> Column
         source.note((*where, "logicalTypeOptions", option), f"{name}: {option} is not enforced")
     for word in prop.keys() & {"relationships"}:
         source.note((*where, word), f"{name}: relationships are not enforced; enrich joins lookups")
-    return Column(
+    column = Column(
         name=name,
         type=logical,
         required=bool(prop.get("required")),
@@ -101,6 +129,22 @@ def _column(prop: dict[str, Any], where: Location, source: YamlSource) -> Column
         timezone=bool(options.get("timezone", True)),
         rules=(*_option_rules(options), *_quality_rules(prop, where, source)),
     )
+    _check_rules(column, where, source)
+    return column
+
+
+def _check_rules(column: Column, where: Location, source: YamlSource) -> None:
+    """Try the rules on a column without rows: their arguments must fit its type."""
+    if column.type not in LOGICAL:
+        return
+    empty = pa.array([], logical_arrow_type(column.type, timezone=column.timezone))
+    for rule in column.rules:
+        try:
+            broken(rule.name, empty, rule.argument)
+        except (pa.ArrowException, TypeError, OverflowError) as error:
+            place = (*where, "logicalTypeOptions", rule.name)
+            place = place if place in source.marks else (*where, "quality")
+            source.error(place, f"{column.name}: {rule.name}: {error}")
 
 
 def _format(
@@ -116,6 +160,14 @@ def _format(
         compiled_format(declared)
     except InvalidPlanError as error:
         source.error((*where, "logicalTypeOptions", "format"), f"{name}: {error}")
+    local = logical == "timestamp" and options.get("timezone") is False
+    kind = "timestamp without timezone" if local else logical
+    alien = set(re.sub(r"'[^']*'", "", declared)) & _ALIEN_LETTERS[kind]
+    if alien:
+        source.error(
+            (*where, "logicalTypeOptions", "format"),
+            f"{name}: the format has {', '.join(sorted(alien))}, which no {kind} has",
+        )
     return declared
 
 
@@ -185,8 +237,22 @@ def _file_source(source: YamlSource) -> Source:
         item["property"]: (at, item.get("value"))
         for at, item in enumerate(source.data.get("customProperties", []))
     }
-    _, missing = custom.get("missingValues", (0, [""]))
+    at, missing = custom.get("missingValues", (0, [""]))
+    if not isinstance(missing, list) or not all(isinstance(word, str) for word in missing):
+        source.error(("customProperties", at, "value"), "missingValues is a list of quoted words")
+        missing = []
     at, dialect = custom.get("csvDialect", (0, {}))
+    if not isinstance(dialect, dict):
+        source.error(
+            ("customProperties", at, "value"), "csvDialect is a mapping of words to values"
+        )
+        dialect = {}
+    for word, fits in _DIALECT_VALUES.items():
+        if word in dialect and not fits(dialect[word]):
+            source.error(
+                ("customProperties", at, "value", word),
+                f"csvDialect: {dialect[word]!r} is no {word}",
+            )
     for word in dialect.keys() - {*_DIALECT, "header"}:
         source.error(
             ("customProperties", at, "value", word), f"csvDialect: {word} is not supported"

@@ -83,6 +83,7 @@ def _plan(folder: Path, contract: Contract, source: YamlSource) -> tuple[Plan, d
     )
     transform, transformed = transform_of(source, validated, PythonSteps(bare))
     lookups, tables, joined = lookups_of(source, transformed, folder)
+    _check_names(transformed, joined, source)
     enriched = joined | {name: arrow_type(kind) for name, kind in LINEAGE_TYPES.items()}
     _check_types(enriched, source)
     schemas = {
@@ -103,6 +104,16 @@ def _plan(folder: Path, contract: Contract, source: YamlSource) -> tuple[Plan, d
 
 def _names(types: Types) -> dict[str, str]:
     return {name: str(kind) for name, kind in types.items()}
+
+
+def _check_names(transformed: Types, joined: Types, source: YamlSource) -> None:
+    """No column may take the place of one that the pipeline adds."""
+    for name in joined:
+        where = "transform" if name in transformed else "enrich"
+        if name.startswith("_"):
+            source.error((where,), f"{name!r}: names that begin with _ are the pipeline's own")
+        if name in LINEAGE_TYPES:
+            source.error((where,), f"enrich adds a column {name!r}; rename the other one")
 
 
 def _check_types(types: Types, source: YamlSource) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 Types = dict[str, pa.DataType]
 _BATCH: Final = "batch"
+_CLOCK: Final = frozenset(
+    {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+)
+_MULTIPLYING: Final = frozenset({"unnest", "unlist", "generate_subscripts"})
 _VOLATILE: Final = frozenset({"VOLATILE", "CONSISTENT_WITHIN_QUERY"})
 
 
@@ -38,7 +42,7 @@ def bound_types(expressions: dict[str, str], columns: Types) -> Types:
         If an expression names an unknown column, misuses a type, or is not row-wise.
     """
     for sql in expressions.values():
-        _check_rowwise(sql)
+        _check_rowwise(sql, columns)
     empty = pa.schema([*columns.items(), (ROW_NUMBER, pa.int64())]).empty_table()
     made = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in expressions.items())
     query = f"SELECT {quoted(ROW_NUMBER)}, {made} FROM {_BATCH}"
@@ -63,7 +67,7 @@ def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
     return found or list(columns)[:1]
 
 
-def _check_rowwise(sql: str) -> None:
+def _check_rowwise(sql: str, columns: Types) -> None:
     """Refuse what does not depend on the row alone, or differs from run to run."""
     for node in _nodes(_tree(sql)):
         kind = node.get("class")
@@ -71,11 +75,25 @@ def _check_rowwise(sql: str) -> None:
             raise BindingError("window functions look at other rows; a step sees one row at a time")
         if kind == "SUBQUERY":
             raise BindingError("subqueries are not possible here; join tables with enrich")
-        if kind == "FUNCTION" and node["function_name"].lower() in _volatile_functions():
+        if kind == "STAR":
+            raise BindingError("* stands for several columns; an expression makes one")
+        if kind == "FUNCTION" and node["function_name"].lower() in _MULTIPLYING:
+            raise BindingError(f"{node['function_name']}() makes several rows of one")
+        if _is_volatile(node, columns):
+            name = node.get("function_name") or node["column_names"][0]
             raise BindingError(
-                f"{node['function_name']}() differs from run to run, so a replay would not repeat "
+                f"{name}() differs from run to run, so a replay would not repeat "
                 "the result; processed_date holds the time of the run"
             )
+
+
+def _is_volatile(node: dict[str, Any], columns: Types) -> bool:
+    if node.get("class") == "COLUMN_REF":  # SQL's clock words look like columns
+        names = [part.lower() for part in node["column_names"]]
+        return len(names) == 1 and names[0] in _CLOCK and names[0] not in columns
+    return (
+        node.get("class") == "FUNCTION" and node["function_name"].lower() in _volatile_functions()
+    )
 
 
 @cache

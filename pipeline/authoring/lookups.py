@@ -57,12 +57,14 @@ def lookups_of(
 def _table(
     declared: dict[str, Any], columns: Types, folder: Path, where: Location, source: YamlSource
 ) -> pa.Table | None:
-    path = folder / declared.get("file", f"lookups/{declared['lookup']}.csv")
+    file = declared.get("file", f"lookups/{declared['lookup']}.csv")
+    path = folder / file
     if not path.is_file():
-        source.error((*where, "lookup"), f"there is no file {path.relative_to(folder)}")
+        source.error((*where, "lookup"), f"there is no file {file}")
         return None
+    text = [right for left, right in declared["on"].items() if pa.types.is_string(columns[left])]
     try:
-        table = _read(path, declared.get("missing_values", _MISSING_WORDS))
+        table = _read(path, declared.get("missing_values", _MISSING_WORDS), text)
     except pa.ArrowInvalid as error:
         source.error((*where, "lookup"), f"{path.name} cannot be read: {error}")
         return None
@@ -75,16 +77,20 @@ def _table(
         return None
     table = table.select(list(dict.fromkeys([*keys, *values])))
     typed = _with_key_types(table, declared["on"], columns, where, source)
-    return _with_unique_keys(typed, keys, declared, where, source) if typed else None
+    return _with_unique_keys(typed, keys, declared, where, source) if typed is not None else None
 
 
-def _read(path: Path, missing: Any) -> pa.Table:
+def _read(path: Path, missing: Any, text: list[str]) -> pa.Table:
+    """Table of a file; the columns `text` are read as they are written (`007` stays that)."""
     if path.suffix == ".parquet":
         return pq.read_table(path)
     return pacsv.read_csv(
         path,
         convert_options=pacsv.ConvertOptions(
-            null_values=list(missing), strings_can_be_null=True, quoted_strings_can_be_null=False
+            column_types=dict.fromkeys(text, pa.string()),
+            null_values=list(missing),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
         ),
     )
 
@@ -115,6 +121,8 @@ def _plain_types(table: pa.Table) -> pa.Table:
         kind = field.type
         if pa.types.is_timestamp(kind):
             kind = pa.timestamp("us", kind.tz)
+        elif pa.types.is_time(kind):
+            kind = pa.time64("us")
         elif pa.types.is_null(kind) or pa.types.is_large_string(kind):
             kind = pa.string()
         fields.append(pa.field(field.name, kind))

@@ -37,29 +37,42 @@ def check_schema(source: YamlSource, schema: dict[str, Any]) -> None:
     validator = jsonschema.Draft201909Validator(schema)
     for error in validator.iter_errors(source.data):
         deepest = _deepest(error)
-        source.error(tuple(deepest.absolute_path), _worded(deepest))
+        where = tuple(deepest.absolute_path)
+        for word, message in _worded(deepest):
+            source.error((*where, *word), message)
 
 
 def _deepest(error: ValidationError) -> ValidationError:
     """Of the alternatives that all failed, the one that came furthest."""
     while error.context:
-        error = max(error.context, key=lambda inner: len(inner.absolute_path))
+        error = max(error.context, key=_relevance)
     return error
 
 
-def _worded(error: ValidationError) -> str:
+def _relevance(error: ValidationError) -> tuple[int, bool, bool]:
+    """How well an alternative fits what is written: by depth, then by the kind of value."""
+    scalar = not isinstance(error.instance, (dict, list))
+    return (
+        len(error.absolute_path),
+        error.validator != "type",
+        (error.validator == "enum") == scalar,
+    )
+
+
+def _worded(error: ValidationError) -> list[tuple[tuple[str, ...], str]]:
+    """Messages, each with the word below the error's place that it is about, if any."""
     value: Any = error.validator_value
     if error.validator == "additionalProperties":
         schema: Any = error.schema
         allowed = list(schema.get("properties", {}))
         instance: Any = error.instance
         unknown = sorted(set(instance) - set(allowed))
-        return "; ".join(_unknown(word, allowed) for word in unknown)
+        return [((word,), _unknown(word, allowed)) for word in unknown]
     if error.validator == "enum":
-        return f"{error.instance!r} is none of {', '.join(map(repr, value))}"
+        return [((), f"{error.instance!r} is none of {', '.join(map(repr, value))}")]
     if error.validator == "required":
-        return f"{error.message}: add it here"
-    return str(error.message)
+        return [((), f"{error.message}: add it here")]
+    return [((), str(error.message))]
 
 
 def _unknown(word: str, allowed: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -49,6 +50,8 @@ def clean_of(source: YamlSource, columns: Types) -> Clean:
     for at, step in enumerate(_cleaning_steps(declared.get("all", []))):
         if step.name == FILL or not STEPS[step.name].text_only:
             source.error(("clean", "all", at), f"{step.name} is for single columns, not for all")
+        else:
+            _check_cleaning(step, pa.string(), ("clean", "all", at), source)
     for name, steps in by_column.items():
         for at, step in enumerate(_cleaning_steps(steps)):
             _check_cleaning(step, columns.get(name), ("clean", "columns", name, at), source)
@@ -77,11 +80,12 @@ def _check_cleaning(
         source.error(where, f"{step.name} is for numbers, and the column is {kind}")
         return
     try:
+        json.dumps(step.argument)  # YAML makes dates of some texts; plans are JSON
         if step.name == FILL:
             pa.scalar(step.argument, kind)
         else:
             STEPS[step.name].apply(pa.array([], kind), step.argument)
-    except (pa.ArrowException, TypeError) as error:
+    except (pa.ArrowException, TypeError, OverflowError) as error:
         source.error(where, f"{step.name}: {error}")
 
 
@@ -114,6 +118,7 @@ def _derive(
             source.error(
                 (*where, name), f"{name!r}: names that begin with _ are the pipeline's own"
             )
+            continue
         try:
             # Together with the ones before, which it may use by name.
             so_far = {earlier: declared[earlier] for earlier in (*made, name)}

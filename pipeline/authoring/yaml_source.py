@@ -87,8 +87,11 @@ def yaml_source(path: Path) -> YamlSource:
             source.marks[()] = Mark(mark.line + 1, mark.column + 1)
         source.error((), f"not valid YAML: {getattr(error, 'problem', None) or error}")
         return source
-    if node is not None:
-        source.data = _constructed(node, (), source)
+    try:
+        source.data = None if node is None else _constructed(node, (), source)
+    except RecursionError:
+        source.error((), "not valid YAML here: an alias that contains itself")
+        return source
     if not isinstance(source.data, dict):
         source.error((), "the file must hold a mapping of words to values")
     return source
@@ -101,8 +104,11 @@ def _constructed(node: yaml.Node, where: Location, source: YamlSource) -> Any:
         return _mapping(node, where, source)
     if isinstance(node, yaml.SequenceNode):
         return [_constructed(item, (*where, at), source) for at, item in enumerate(node.value)]
-    loader = yaml.SafeLoader("")
-    return loader.construct_object(node, deep=True)
+    try:
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError) as error:  # an unknown tag, the 31st of February
+        source.error(where, f"not valid YAML: {getattr(error, 'problem', None) or error}")
+        return None
 
 
 def _mapping(node: yaml.MappingNode, where: Location, source: YamlSource) -> dict[str, Any]:
@@ -111,9 +117,8 @@ def _mapping(node: yaml.MappingNode, where: Location, source: YamlSource) -> dic
         # YAML 1.1 reads a bare `on` as true; in these files it is a word.
         key = str(key_node.value)
         mark = Mark(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-        if key in values:
-            source.marks.setdefault((*where, key), mark)
-            source.error((*where, key), f"{key!r} stands here a second time")
         source.marks[(*where, key)] = mark
+        if key in values:
+            source.error((*where, key), f"{key!r} stands here a second time")
         values[key] = _constructed(value_node, (*where, key), source)
     return values

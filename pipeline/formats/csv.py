@@ -71,6 +71,8 @@ def read_csv(text: TextStream, plan: Plan) -> RawChunks:
 def _chunks(reader: pacsv.CSVStreamingReader, numbering: _RowNumbering) -> RawChunks:
     for batch in reader:
         if batch.num_rows:
+            if ROW_NUMBER in batch.schema.names:  # a column of the file's own, in no contract
+                batch = batch.drop_columns([ROW_NUMBER])  # noqa: PLW2901
             numbers, malformed = numbering.numbered(batch.num_rows)
             yield RawChunk(batch.append_column(ROW_NUMBER, numbers), malformed)
     if malformed := numbering.rest():
@@ -145,7 +147,17 @@ def _header(head: bytes, plan: Plan) -> list[str]:
         quotechar=quote,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
     )
-    found = list(itertools.islice((row for row in rows if row), 2))
+    found: list[list[str]] = []
+    try:
+        for row in itertools.islice(filter(None, rows), 2):
+            found.append(row)
+    except csv.Error as error:
+        if not found:
+            raise MalformedCsvError(
+                f"The header cannot be taken apart: {error}.",
+                remedy="Look for a quote that is opened and never closed in the first line.",
+            ) from error
+        return found[0]  # the reader itself tells what is wrong below
     if len(found) == 1 and len(head) < _SAMPLE_BYTES:
         raise _no_rows()
     return found[0]

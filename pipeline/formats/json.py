@@ -8,9 +8,11 @@ text it was written as, so that the contract's checks can name the row and the v
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from pipeline.arrow_types import LOGICAL
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _HEAD_BYTES: Final = 4096
 _TYPED: Final = ("integer", "number", "boolean")
 _SHOWN_CHARACTERS: Final = 200
+_MANY_BRACKETS: Final = 100
 
 
 def read_json(text: TextStream, plan: Plan) -> RawChunks:
@@ -49,7 +52,7 @@ def read_json(text: TextStream, plan: Plan) -> RawChunks:
     passed = 0
     for block in blocks:
         chunk = _chunk(block, passed, plan)
-        if chunk.malformed and not chunk.batch.num_rows and not passed:
+        if not passed and not chunk.batch.num_rows and _no_object(chunk.malformed):
             raise _not_json(chunk.malformed[0])
         passed += chunk.rows
         yield chunk
@@ -57,6 +60,10 @@ def read_json(text: TextStream, plan: Plan) -> RawChunks:
         raise NoRowsError(
             "The file holds no JSON objects.", remedy="Check the export that wrote it."
         )
+
+
+def _no_object(malformed: list[Reject]) -> bool:
+    return all(reject.violations[0].rule == Reason.SYNTAX for reject in malformed)
 
 
 def _not_json(first: Reject) -> MalformedJsonError:
@@ -88,8 +95,12 @@ def _chunk(block: bytes, passed: int, plan: Plan) -> RawChunk:
         return _text_chunk(_lines(block), passed, plan)
     numbers = row_numbers(passed + 1, batch.num_rows)
 
+    lines: list[bytes] = []
+
     def raw_of(row_number: int) -> Any:
-        return json.loads(_lines(block)[row_number - passed - 1])
+        if not lines:
+            lines.extend(_lines(block))
+        return _plain_json(_parsed_line(lines[row_number - passed - 1]))
 
     return RawChunk(batch.append_column(ROW_NUMBER, numbers), raw_of=raw_of)
 
@@ -119,9 +130,15 @@ def _typed_batch(block: bytes, plan: Plan) -> pa.RecordBatch | None:
         )
     except pa.ArrowInvalid:
         return None
-    if table.num_rows != lines:
+    if table.num_rows != lines or not all(map(_finite, table.columns)):
         return None
     return table.combine_chunks().to_batches()[0]
+
+
+def _finite(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column is free of NaN and the infinities, which JSON has not."""
+    floating = pa.types.is_floating(column.type)
+    return not floating or bool(pc.all(pc.is_finite(column), min_count=0).as_py())
 
 
 def _declared(column: Column) -> pa.DataType:
@@ -161,11 +178,18 @@ class _Number(str):
 
 
 def _parsed_line(line: bytes) -> Any:
-    """JSON value of a line with numbers as their text; None where it is not JSON."""
+    r"""JSON value of a line with numbers as their text; None where it is not JSON.
+
+    Half a surrogate pair (`"\ud800"`) is no text, and nothing nested too deeply can be written
+    to the quarantine.
+    """
     try:
-        return json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        value = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        if b"\\u" in line or line.count(b"[") + line.count(b"{") > _MANY_BRACKETS:
+            json.dumps(_plain_json(value), ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def _misfit(row: Any, plan: Plan) -> Violation | None:
@@ -199,8 +223,9 @@ def _plain_json(value: Any) -> Any:
 
 
 def _number(digits: str) -> Any:
-    """Number of its digits; the digits themselves where they are too many for Python."""
+    """Number of its digits; the digits themselves where no JSON number can be made of them."""
     try:
-        return json.loads(digits)
+        number = json.loads(digits)
     except ValueError:
         return str(digits)
+    return number if isinstance(number, int) or math.isfinite(number) else str(digits)

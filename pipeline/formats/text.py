@@ -71,6 +71,11 @@ class TextStream:
 
     def _next_block(self) -> bytes:
         block = self._source.read(BLOCK_BYTES)
+        while self._at_start and block and len(block) < _HEAD_BYTES:
+            more = self._source.read(BLOCK_BYTES)
+            if not more:
+                break
+            block += more
         self._ended = not block
         if self._at_start:
             _check_head(block[:_HEAD_BYTES], utf8=self._encoding == "utf-8")
@@ -84,9 +89,10 @@ class TextStream:
         try:
             decoded = self._decoder.decode(block, final=self._ended)
         except UnicodeDecodeError as error:
+            held = len(error.object) - len(block)  # of a character that an earlier block began
             raise EncodingError(
                 f"The text is not {self._encoding}: byte {_shown(error.object[error.start :])} at "
-                f"position {self._position + error.start:,}.",
+                f"position {self._position - held + error.start:,}.",
                 remedy="Save the file as UTF-8, or declare its encoding in the contract's "
                 "csvDialect.",
             ) from None

@@ -50,7 +50,7 @@ class _ParquetWriter:
         self._writer = pq.ParquetWriter(sink, schema, compression=compression, store_schema=False)
 
     def write(self, table: pa.Table) -> None:
-        self._writer.write_table(table.unify_dictionaries(), row_group_size=table.num_rows)
+        self._writer.write_table(table.unify_dictionaries(), row_group_size=max(table.num_rows, 1))
 
     def close(self) -> None:
         self._writer.close()
@@ -89,7 +89,7 @@ def _csv_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 class _JsonWriter:
-    """JSON Lines; moments in ISO 8601, nulls as null."""
+    """JSON Lines; moments in ISO 8601; nulls, NaN and the infinities as null."""
 
     def __init__(self, sink: Any) -> None:
         self._sink = sink

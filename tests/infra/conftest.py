@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import infra  # noqa: F401 - chooses the Node that the CDK's library is going to start
 from tests.infra.synthesis import Template, definition, synthesised
 
 

@@ -88,7 +88,7 @@ def place(resource: Any, condition: dict[str, Any]) -> str:
 def test_stage_may_do_with_s3_what_it_must_and_nothing_else(
     aws_template: Template, stage: str
 ) -> None:
-    granted = defaultdict(set)
+    granted: defaultdict[str, set[str]] = defaultdict(set)
     for statement in statements(aws_template, f"{state_name(stage)}Role"):
         actions = {action for action in listed(statement["Action"]) if action.startswith("s3:")}
         for resource in listed(statement["Resource"]) if actions else ():
@@ -142,7 +142,7 @@ def test_no_role_may_do_anything_to_everything_where_iam_can_be_narrower(
 def test_machine_may_invoke_its_functions_and_reach_its_queue_and_topic(
     aws_template: Template,
 ) -> None:
-    granted = defaultdict(set)
+    granted: defaultdict[str, set[str]] = defaultdict(set)
     for statement in statements(aws_template, "PipelineMachineRole"):
         for action in set(listed(statement["Action"])) - ADMIT_NO_RESOURCE:
             granted[action] |= {text(resource) for resource in listed(statement["Resource"])}

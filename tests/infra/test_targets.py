@@ -31,6 +31,8 @@ def common(template: Template) -> Template:
             document = resource["Properties"]["PolicyDocument"]
             statements = [one for one in document["Statement"] if not refuses_plain_http(one)]
             document["Statement"] = statements
+            for statement in statements:
+                statement.pop("Sid", None)  # numbers that the library counts up
             if not statements:
                 del rest["Resources"][logical_id]
     return rest

@@ -1,0 +1,221 @@
+"""Executions of the real definition, in which the functions' answers are scripted.
+
+MiniStack runs the states, the queue and the topic; in place of invoking a function it gives the
+answers of a mock configuration, whose format is that of AWS Step Functions Local.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from infra.assets import LOCAL_BOOTSTRAP
+from pipeline.constants import ENV_LOCAL_PYTHON, STAGES, state_name
+from tests.infra.synthesis import Template, definition
+from tests.state_machine.cases import CASES, mock_configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MACHINE = "Pipeline"
+FLAKY = """\
+from collections import Counter
+
+attempts = Counter()
+
+
+class StorageThrottledError(Exception):
+    pass
+
+
+def lambda_handler(event, context):
+    attempts[event["execution"]["arn"]] += 1
+    if attempts[event["execution"]["arn"]] < 3:
+        raise StorageThrottledError("slow down")
+    return {"run_id": "r", "stages": ["flaky"], "outcome": "SUCCEEDED"}
+"""
+"""Function that succeeds when it is asked for the third time; answers where no mock does."""
+
+STARTS_WITHIN_S = 60
+ENDS_WITHIN_S = 30
+
+
+@dataclass(frozen=True)
+class Ending:
+    """All that can be seen of an execution that has ended."""
+
+    arn: str
+    status: str
+    error: str | None
+    cause: str | None
+    output: dict[str, Any]
+    states: list[str]
+    failed_attempts: int
+    letters: list[dict[str, Any]]
+    alerts: list[dict[str, str]]
+
+
+class Engine:
+    """The state machine in a local cloud of its own."""
+
+    def __init__(self, endpoint: str, template: Template) -> None:
+        def client(service: str) -> Any:
+            untyped: Any = boto3
+            return untyped.client(
+                service,
+                endpoint_url=endpoint,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+
+        self.machines, self.queues, topics = client("stepfunctions"), client("sqs"), client("sns")
+        self.letters = self.queues.create_queue(QueueName="letters")["QueueUrl"]
+        self.alerts = self.queues.create_queue(QueueName="alerts")["QueueUrl"]
+        topic = topics.create_topic(Name="alerts")["TopicArn"]
+        topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(self.alerts))
+        self.machine = self.machines.create_state_machine(
+            name=MACHINE,
+            definition=json.dumps(
+                _placed(definition(template), _flaky(client("lambda")), self.letters, topic)
+            ),
+            roleArn="arn:aws:iam::000000000000:role/any",
+        )["stateMachineArn"]
+
+    def run(self, case: str, event: dict[str, Any]) -> Ending:
+        """Ending of an execution in which the functions answer as `case` says."""
+        assert case in CASES
+        arn = self.machines.start_execution(
+            stateMachineArn=f"{self.machine}#{case}", input=json.dumps(event)
+        )["executionArn"]
+        told = self._awaited(arn)
+        history = self.machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        return Ending(
+            arn=arn,
+            status=told["status"],
+            error=told.get("error"),
+            cause=told.get("cause"),
+            output=json.loads(told.get("output") or "{}"),
+            states=[
+                event["stateEnteredEventDetails"]["name"]
+                for event in history
+                if "stateEnteredEventDetails" in event
+            ],
+            failed_attempts=sum(event["type"] == "TaskFailed" for event in history),
+            letters=[json.loads(body) for body in self._received(self.letters)],
+            alerts=[json.loads(body) for body in self._received(self.alerts)],
+        )
+
+    def _awaited(self, arn: str) -> dict[str, Any]:
+        deadline = time.monotonic() + ENDS_WITHIN_S
+        while time.monotonic() < deadline:
+            told: dict[str, Any] = self.machines.describe_execution(executionArn=arn)
+            if told["status"] != "RUNNING":
+                return told
+            time.sleep(0.02)
+        raise TimeoutError(arn)
+
+    def _received(self, queue: str) -> Iterator[str]:
+        while messages := self.queues.receive_message(QueueUrl=queue).get("Messages"):
+            for message in messages:
+                self.queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                yield message["Body"]
+
+    def _arn(self, queue: str) -> str:
+        told = self.queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        return str(told["Attributes"]["QueueArn"])
+
+
+def _flaky(functions: Any) -> str:
+    """ARN of the flaky function, which runs as the pipeline's own do locally."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        bootstrap = zipfile.ZipInfo("bootstrap")
+        bootstrap.external_attr = 0o755 << 16
+        archive.writestr(bootstrap, LOCAL_BOOTSTRAP)
+        archive.writestr("flaky.py", FLAKY)
+    made = functions.create_function(
+        FunctionName="flaky",
+        Runtime="provided.al2023",
+        Handler="flaky.lambda_handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": code.getvalue()},
+        Timeout=30,
+    )
+    return str(made["FunctionArn"])
+
+
+def _placed(states: dict[str, Any], function: str, queue: str, topic: str) -> dict[str, Any]:
+    """Definition whose functions, queue and topic are those of the engine."""
+    for stage in STAGES:
+        states["States"][state_name(stage)]["Parameters"]["FunctionName"] = function
+    states["States"]["SendToDeadLetterQueue"]["Parameters"]["QueueUrl"] = queue
+    states["States"]["PublishAlert"]["Parameters"]["TopicArn"] = topic
+    return states
+
+
+@contextmanager
+def running_cloud(folder: Path) -> Iterator[str]:
+    """Address of a local cloud that lives as long as the context."""
+    mocks = folder / "mocks.json"
+    mocks.write_text(json.dumps(mock_configuration(MACHINE)))
+    port = _free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    settings = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "BIND_HOST": "127.0.0.1",
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_REGION": "us-east-1",
+        "SFN_MOCK_CONFIG": str(mocks),
+        "SFN_WAIT_SCALE": "0",  # retries do not wait
+        "TMPDIR": str(folder),
+        ENV_LOCAL_PYTHON: sys.executable,
+    }
+    with (folder / "cloud.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=os.environ | settings,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await_health(endpoint)
+        yield endpoint
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_health(endpoint: str) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
