@@ -38,22 +38,31 @@ class ExecutionFinder:
     def __init__(self, target: Target) -> None:
         self._client = target.cloud.stepfunctions()
         self._machine = target.state_machine_arn
-        self._seen = {item["executionArn"] for item in self._latest()}
+        self._before: set[str] = set()
+        self._before = set(self._started_since())
         self._inputs: dict[str, dict[str, Any]] = {}
 
     def find(self, uploaded: Uploaded) -> str | None:
         """ARN of the execution that this upload started; None if there is none yet."""
-        for item in self._latest():
-            arn = item["executionArn"]
-            if arn not in self._seen:
-                self._seen.add(arn)
+        for arn in self._started_since():
+            if arn not in self._inputs:
                 self._inputs[arn] = _object(self._client.describe_execution(executionArn=arn))
         found = (arn for arn, started_by in self._inputs.items() if is_about(started_by, uploaded))
         return next(found, None)
 
-    def _latest(self) -> list[ExecutionListItemTypeDef]:
-        answer = self._client.list_executions(stateMachineArn=self._machine, maxResults=PAGE)
-        return answer["executions"]
+    def _started_since(self) -> list[str]:
+        """Return the ARNs of executions that were not there before, page by page."""
+        pages = self._client.get_paginator("list_executions").paginate(
+            stateMachineArn=self._machine, PaginationConfig={"PageSize": PAGE}
+        )
+        started: list[str] = []
+        for page in pages:
+            arns = [item["executionArn"] for item in page["executions"]]
+            started += [arn for arn in arns if arn not in self._before]
+            # The latest come first: whatever follows is older still.
+            if not self._before or not self._before.isdisjoint(arns):
+                break
+        return started
 
 
 def is_about(started_by: Mapping[str, Any], uploaded: Uploaded) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -18,15 +19,15 @@ ASSEMBLIES: Final = PROJECT / ".build" / "local"
 
 def command(verb: str) -> str:
     """Return what to type for a verb, in the way in which this command was called."""
-    called = sys.argv[0]
-    return f"{called if Path(called).name == 'pipeline' else 'pipeline'} {verb}"
+    called = sys.argv[0] if Path(sys.argv[0]).name == "pipeline" else "pipeline"
+    return f"{shlex.quote(called)} {verb}"
 
 
 def python() -> str:
     """Return what to type for this interpreter, as short as the working directory allows."""
     executable, here = Path(sys.executable), Path.cwd()
     inside = executable.is_relative_to(here)
-    return str(executable.relative_to(here)) if inside else str(executable)
+    return shlex.quote(str(executable.relative_to(here) if inside else executable))
 
 
 def home() -> Path:

@@ -21,7 +21,7 @@ A run of Lambda Pipelines failed in the stage "{}" with {}.
 
 File: {}
 Status: {} - {}
-The input file is untouched and this run published nothing.
+The input file is untouched, and nothing of this run was committed.
 {}
 
 Execution: {}

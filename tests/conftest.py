@@ -75,7 +75,7 @@ def ask() -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
             for name, table in tables.items():
                 if isinstance(table, Path):
                     connection.execute(
-                        f"CREATE TABLE IF NOT EXISTS {name} AS "
+                        f"CREATE OR REPLACE TABLE {name} AS "
                         f"FROM read_csv('{table}', nullstr = ['', 'NA'])"
                     )
                 else:

@@ -50,7 +50,7 @@ def _identified(context: StageContext, uploaded: ObjectReader) -> Run:
 def _validate_all(context: StageContext, uploaded: ObjectReader) -> None:
     state = ValidateState(context.plan)
     with context.quarantine() as quarantine, context.staged_output() as output:
-        for chunk in read_chunks(uploaded, context.plan):
+        for chunk in read_chunks(uploaded, context.plan, key=context.run.source.key):
             result = validate.arrow(chunk.batch, context.plan, state)
             context.rows_in += chunk.rows
             context.counts.rejected += len(chunk.malformed) + len(result.rejects)

@@ -1,17 +1,14 @@
-"""Small files made from the real ones, and questions asked of them with DuckDB alone."""
+"""Small files of the flights dataset, and what came out of them."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.end_to_end.cloud import Cloud
 
 HEADER = (
@@ -31,23 +28,6 @@ def flight(number: int = 1545, **changes: str) -> str:
 def flights(*lines: str) -> bytes:
     """A file of the flights dataset."""
     return "\n".join([HEADER, *lines, ""]).encode()
-
-
-def asked(question: str, **tables: Any) -> list[tuple[Any, ...]]:
-    """Answer to a question in SQL; `tables` are paths of files or Arrow tables."""
-    with duckdb.connect() as connection:
-        for name, table in tables.items():
-            if isinstance(table, pa.Table):
-                connection.register(name, table)
-            else:
-                connection.execute(f"CREATE VIEW {name} AS {_scan(table)}")
-        return connection.execute(question).fetchall()
-
-
-def _scan(file: Path) -> str:
-    if file.suffix == ".csv":
-        return f"SELECT * FROM read_csv('{file}', all_varchar = true, nullstr = ['', 'NA'])"
-    return f"SELECT * FROM read_json('{file}', format = 'newline_delimited')"
 
 
 def output_table(cloud: Cloud, addresses: list[str]) -> pa.Table:

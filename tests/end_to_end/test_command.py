@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def test_status_has_the_documented_fields(cloud: Cloud) -> None:
 
 
 def test_env_points_a_shell_at_the_cloud(cloud: Cloud) -> None:
-    script = f'eval "$({PIPELINE} env)"; echo "$AWS_ENDPOINT_URL $INPUT_BUCKET"'
+    script = f'eval "$({shlex.quote(str(PIPELINE))} env)"; echo "$AWS_ENDPOINT_URL $INPUT_BUCKET"'
 
     said = subprocess.run(
         ["bash", "-c", script],

@@ -8,33 +8,31 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from cli.samples import write_samples
-from tests.end_to_end.samples import asked, flight, flights, output_table
+from tests.end_to_end.samples import flight, flights, output_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.end_to_end.cloud import Cloud
 
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_samples(tmp_path_factory.mktemp("samples"))
+    Ask = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def records(cloud: Cloud, samples: list[Path]) -> dict[str, dict[str, Any]]:
+def records(cloud: Cloud) -> dict[str, dict[str, Any]]:
     """What `pipeline run --json` says about both real files, in one command."""
-    ran = cloud.cli("run", *samples, "--json")
+    files = json.loads(cloud.cli("samples", "--into", cloud.home / "data", "--json").stdout)
+    ran = cloud.cli("run", *files, "--json")
     assert ran.returncode == 0, ran.stderr
     return {record["dataset"]: record for record in json.loads(ran.stdout)}
 
 
 def test_all_flights_come_out(
-    cloud: Cloud, samples: list[Path], records: dict[str, dict[str, Any]]
+    cloud: Cloud, records: dict[str, dict[str, Any]], flights_csv: Path, ask: Ask
 ) -> None:
-    record, file = records["flights"], samples[0]
-    [(read,)] = asked("SELECT count(*) FROM input", input=file)
+    record = records["flights"]
+    [(read,)] = ask("SELECT count(*) FROM published_flights", published_flights=flights_csv)
 
     assert record["status"] == "SUCCEEDED"
     assert record["rows"]["read"] == record["rows"]["written"] == read == 336_776
@@ -44,26 +42,36 @@ def test_all_flights_come_out(
     assert json.loads(cloud.read(record["report"]))["rows"] == record["rows"]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "SELECT carrier, count(*), sum(distance), sum(dep_delay) FROM {} GROUP BY 1 ORDER BY 1",
+        "SELECT origin, count(DISTINCT tailnum), min(epoch(time_hour)) FROM {} GROUP BY 1 ORDER BY 1",
+        "SELECT month, count(*) FILTER (dep_time IS NULL) FROM {} GROUP BY 1 ORDER BY 1",
+    ],
+)
 def test_their_values_are_those_of_the_file(
-    cloud: Cloud, samples: list[Path], records: dict[str, dict[str, Any]]
+    cloud: Cloud,
+    records: dict[str, dict[str, Any]],
+    flights_csv: Path,
+    ask: Ask,
+    question: str,
 ) -> None:
     output = output_table(cloud, records["flights"]["outputs"])
-    same = "count(*), sum(distance::BIGINT), sum(dep_delay::BIGINT), count(DISTINCT tailnum)"
 
-    for column in ("carrier", "origin"):
-        question = f"SELECT {column}, {same} FROM t GROUP BY 1 ORDER BY 1"
-        assert asked(question, t=output) == asked(question, t=samples[0])
-    [(cancelled,)] = asked("SELECT count(*) FROM t WHERE dep_time IS NULL", t=samples[0])
-    assert asked("SELECT count(*) FROM t WHERE cancelled", t=output) == [(cancelled,)]
+    written = ask(question.format("processed_flights"), processed_flights=output)
+
+    assert written == ask(question.format("published_flights"), published_flights=flights_csv)
 
 
 def test_weather_comes_out_but_for_what_the_contract_forbids(
-    cloud: Cloud, samples: list[Path], records: dict[str, dict[str, Any]]
+    cloud: Cloud, records: dict[str, dict[str, Any]], weather_csv: Path, ask: Ask
 ) -> None:
     # GIVEN the one reading of the year with a wind beyond any on earth
-    record, file = records["weather"], samples[1]
-    [(read, impossible)] = asked(
-        "SELECT count(*), count(*) FILTER (wind_speed > 254) FROM input", input=file
+    record = records["weather"]
+    [(read, impossible)] = ask(
+        "SELECT count(*), count(*) FILTER (wind_speed > 254) FROM published_weather",
+        published_weather=weather_csv,
     )
 
     assert impossible == 1
