@@ -32,6 +32,7 @@ ASSEMBLY_TAG: Final = "lambda-pipelines:assembly"
 DEPLOYED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 KEPT_ASSEMBLIES: Final = 4
 SHOWN_LOG_LINES: Final = 12
+QUIET: Final = ("--no-color", "--ci", "--no-notices", "--no-version-reporting")
 
 
 def ensure_deployed(cloud: Cloud, local: LocalCloud, stack: str) -> bool:
@@ -108,20 +109,27 @@ def _cdk(
     program = PROJECT / "node_modules" / ".bin" / "cdk"
     if not program.exists():
         raise CliError("the CDK command line is not installed", "Install it: make setup")
+    command = [str(program), *arguments, *QUIET]
     log_file = local.home / f"cdk-{arguments[0]}.log"
+    if _logged(command, _cdk_environment(cloud, local), log_file, on_line) != 0:
+        raise CliError(
+            f"cdk {arguments[0]} failed: {_reason(log_file)}", f"The whole log: {log_file}"
+        )
+
+
+def _logged(
+    command: list[str],
+    environment: dict[str, str],
+    log_file: Path,
+    on_line: Callable[[str], None],
+) -> int:
+    """Run a command, keep what it prints, and return its exit status."""
     with (
         log_file.open("w") as log,
         subprocess.Popen(
-            [
-                str(program),
-                *arguments,
-                "--no-color",
-                "--ci",
-                "--no-notices",
-                "--no-version-reporting",
-            ],
+            command,
             cwd=PROJECT,
-            env=_cdk_environment(cloud, local),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -132,10 +140,7 @@ def _cdk(
         for line in running.stdout or ():
             log.write(line)
             on_line(line)
-    if running.returncode != 0:
-        raise CliError(
-            f"cdk {arguments[0]} failed: {_reason(log_file)}", f"The whole log: {log_file}"
-        )
+    return running.returncode
 
 
 def _cdk_environment(cloud: Cloud | None, local: LocalCloud) -> dict[str, str]:
@@ -172,6 +177,7 @@ def _resource_counter(update: Callable[[str], None], stack: str) -> Callable[[st
 def _reason(log_file: Path) -> str:
     """Return the lines of a failed run that most likely say why."""
     lines = [line.strip() for line in log_file.read_text().splitlines() if line.strip()]
+    lines = [line for line in lines if "Subprocess exited" not in line]
     telling = [line for line in lines if "FAILED" in line or "Error" in line or "error" in line]
     return " / ".join((telling or lines)[-SHOWN_LOG_LINES:]) or "no output"
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import (
         DescribeExecutionOutputTypeDef,
-        ExecutionListItemTypeDef,
     )
 
     from cli.target import Target
@@ -38,8 +37,7 @@ class ExecutionFinder:
     def __init__(self, target: Target) -> None:
         self._client = target.cloud.stepfunctions()
         self._machine = target.state_machine_arn
-        self._before: set[str] = set()
-        self._before = set(self._started_since())
+        self._before = set(next(iter(self._pages()), []))
         self._inputs: dict[str, dict[str, Any]] = {}
 
     def find(self, uploaded: Uploaded) -> str | None:
@@ -52,17 +50,20 @@ class ExecutionFinder:
 
     def _started_since(self) -> list[str]:
         """Return the ARNs of executions that were not there before, page by page."""
+        started: list[str] = []
+        for arns in self._pages():
+            started += [arn for arn in arns if arn not in self._before]
+            if not self._before.isdisjoint(arns):
+                break  # the latest come first: whatever follows is older still
+        return started
+
+    def _pages(self) -> Iterator[list[str]]:
+        """ARNs of all executions, the latest first, a page at a time."""
         pages = self._client.get_paginator("list_executions").paginate(
             stateMachineArn=self._machine, PaginationConfig={"PageSize": PAGE}
         )
-        started: list[str] = []
         for page in pages:
-            arns = [item["executionArn"] for item in page["executions"]]
-            started += [arn for arn in arns if arn not in self._before]
-            # The latest come first: whatever follows is older still.
-            if not self._before or not self._before.isdisjoint(arns):
-                break
-        return started
+            yield [item["executionArn"] for item in page["executions"]]
 
 
 def is_about(started_by: Mapping[str, Any], uploaded: Uploaded) -> bool:

@@ -62,9 +62,6 @@ def exit_status(arguments: Sequence[str]) -> int:
         status = app(args=list(arguments) or ["--help"], standalone_mode=False)
     except TyperException as wrong_use:
         return _complain(f"{wrong_use.format_message()} See: {command('--help')}")
-    except (KeyboardInterrupt, typer.Abort):
-        _complain(f"interrupted; what runs in the cloud goes on. See: {command('executions')}")
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing to tell, and nobody to tell it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,6 +71,8 @@ def exit_status(arguments: Sequence[str]) -> int:
         if line is None:
             raise
         return _complain(line)
+    if status == EXIT_INTERRUPTED:  # Typer's answer to Control-C
+        _complain(f"interrupted; what runs in the cloud goes on. See: {command('executions')}")
     return status if isinstance(status, int) else EXIT_OK
 
 

@@ -74,23 +74,8 @@ class LineView:
             say(state_line(prefix, state, now))
 
 
-class NoView:
-    """Shows nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def update(self, progress: dict[str, Sequence[StateRun]], now: datetime) -> None:
-        """Do nothing."""
-
-
-def chosen_view(*, quiet: bool) -> View:
+def chosen_view() -> View:
     """Return the view that fits where stderr leads."""
-    if quiet:
-        return NoView()
     return LiveView() if stderr().is_terminal else LineView()
 
 

@@ -121,6 +121,7 @@ class PipelineStack(Stack):
         """Let the first stage read the input, and the manifest of an earlier run of it."""
         role = self.functions[STAGES[0]].role
         role.add_to_policy(reading(self.storage.input, f"{names.INPUT_PREFIX}*"))
+        role.add_to_policy(listing(self.storage.input, names.INPUT_PREFIX))
         role.add_to_policy(reading(self.storage.output, f"{names.MANIFEST_PREFIX}*"))
         role.add_to_policy(listing(self.storage.output, names.MANIFEST_PREFIX))
 

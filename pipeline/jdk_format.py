@@ -113,5 +113,5 @@ def _part(groups: dict[str, int], letter: str, width: int) -> str:
 
 def _is_iso(jdk: str) -> bool:
     bare = re.sub(r"\[\.S+\]|\.S+", "", jdk)
-    bare = re.sub(r"[Xx]+$", "", bare).replace("'", "").replace("uuuu", "yyyy")
+    bare = re.sub(r"[Xx]+$", "", bare).replace("'T'", "T").replace("uuuu", "yyyy")
     return bare in {"yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-dd HH:mm:ss", "HH:mm:ss"}

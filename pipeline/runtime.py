@@ -119,6 +119,7 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
         def handler(event: dict[str, Any], _lambda_context: LambdaContext) -> dict[str, Any]:
             begun = time.perf_counter()
             logger = stage_logger(stage)
+            logger.clear_state()  # a warm process would otherwise name the run before this one
             where = ""
             try:
                 source = source_of_event(event.get("event", {}))

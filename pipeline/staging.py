@@ -58,8 +58,8 @@ class StagedWriter:
         trace: TracebackType | None,
     ) -> None:
         if kind is None and self._stream is not None:
-            self._stream.close()
-            self._sink.finish()
+            with self._sink:
+                self._stream.close()
         else:
             self._sink.abort()
 

@@ -146,8 +146,13 @@ def open_object(
     wanted: Any = {"VersionId": version_id} if version_id else {}
     if etag and not version_id:
         wanted["IfMatch"] = f'"{etag.strip(chr(34))}"'
-    with storage_errors(f"opening s3://{bucket}/{key}"):
-        answer = s3_client().get_object(Bucket=bucket, Key=key, **wanted)
+    try:
+        with storage_errors(f"opening s3://{bucket}/{key}"):
+            answer = s3_client().get_object(Bucket=bucket, Key=key, **wanted)
+    except PermissionDeniedError:
+        if _is_absent(bucket, key):
+            raise ObjectNotVisibleError(f"There is no object s3://{bucket}/{key}.") from None
+        raise
     stored = StoredObject(
         bucket,
         key,
@@ -156,6 +161,20 @@ def open_object(
         answer["ContentLength"],
     )
     return ObjectReader(stored, answer["Body"])
+
+
+def _is_absent(bucket: str, key: str) -> bool:
+    """Whether a key that may not be read is simply not there.
+
+    S3 answers a read of a missing key with 403 unless the role may list the bucket, and a
+    permission to list that is narrowed to a prefix need not count for it.
+    """
+    try:
+        with storage_errors(f"listing s3://{bucket}/{key}"):
+            found = s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    except PermissionDeniedError:
+        return False
+    return all(item["Key"] != key for item in found.get("Contents", []))
 
 
 def read_object(bucket: str, key: str) -> tuple[bytes, StoredObject] | None:

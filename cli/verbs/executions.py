@@ -55,14 +55,7 @@ def executions(
     if not records:
         say("There is no such execution.")
         return
-    table = Table(box=None, padding=(0, 1))
-    for column in ("name", "outcome", "started", "seconds", "dataset", "file"):
-        table.add_column(column, justify="right" if column == "seconds" else "left")
-    for record in records:
-        started = record["started_at"].astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        cells = (record["name"], record["outcome"], started, f"{record['duration_s']:.1f}")
-        table.add_row(*map(Text, (*cells, record["dataset"] or "", record["key"] or "")))
-    stdout().print(table)
+    stdout().print(_table(records))
 
 
 def show(
@@ -121,6 +114,18 @@ def latest(target: Target, status: Status | None, limit: int) -> list[str]:
         )
     )
     return [item["executionArn"] for page in pages for item in page["executions"]]
+
+
+def _table(records: list[dict[str, Any]]) -> Table:
+    """Return the list for people, with times in their own zone."""
+    table = Table(box=None, padding=(0, 1))
+    for column in ("name", "outcome", "started", "seconds", "dataset", "file"):
+        table.add_column(column, justify="right" if column == "seconds" else "left")
+    for record in records:
+        started = record["started_at"].astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        cells = (record["name"], record["outcome"], started, f"{record['duration_s']:.1f}")
+        table.add_row(*map(Text, (*cells, record["dataset"] or "", record["key"] or "")))
+    return table
 
 
 def _listed(target: Target, arn: str) -> dict[str, Any]:

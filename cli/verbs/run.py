@@ -54,10 +54,9 @@ def run(
     named = datasets_of(files, dataset)
     where = Where(profile, region, stack)
     target = bring_up(stack) if where.is_local else open_target(where)
-    finder = ExecutionFinder(target)
+    follower = Follower(target, ExecutionFinder(target), timeout_seconds=timeout)
     followed = uploads(target, files, named)
-    follower = Follower(target=target, finder=finder, timeout_seconds=timeout)
-    results = follower.follow(followed, chosen_view(quiet=False))
+    results = follower.follow(followed, chosen_view())
     report(followed, results, target, as_json=as_json)
     if still_running(results):
         raise CliError(

@@ -164,12 +164,6 @@ def _header(head: bytes, plan: Plan) -> list[str]:
 
 
 def _check_header(header: list[str], plan: Plan) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise DuplicateColumnError(
-            f"The header names {_listed(twice)} more than once.",
-            remedy="Rename the columns in the export: the contract cannot tell them apart.",
-        )
     missing = tuple(column.name for column in plan.columns if column.name not in header)
     if missing:
         raise MissingColumnError(
@@ -177,6 +171,12 @@ def _check_header(header: list[str], plan: Plan) -> None:
             remedy=f"Deliver all {len(plan.columns)} columns of the contract, in any order, with "
             f"a header row and the delimiter {plan.source.delimiter!r}.",
             columns=missing,
+        )
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise DuplicateColumnError(
+            f"The header names {_listed(twice)} more than once.",
+            remedy="Rename the columns in the export: the contract cannot tell them apart.",
         )
 
 

@@ -89,7 +89,10 @@ class _Scanner:
             except RecursionError:
                 raise self._broken("an element is nested too deeply") from None
             else:
-                if end < len(self._buffer) or not self._more():
+                if end < len(self._buffer):
+                    break
+                if not self._more():
+                    end = len(self._buffer)
                     break
         element = self._buffer[self._at : end]
         self._at = end

@@ -46,17 +46,21 @@ class Cloud:
     _alerts: list[dict[str, Any]] = field(default_factory=list)
     _alert_queue_url: str = ""
 
-    def cli(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run the real command in this cloud."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    def cli(self, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run the real command in this cloud, with more environment variables if need be."""
         return subprocess.run(
             [str(PIPELINE), *map(str, arguments)],
-            env=kept | {"LAMBDA_PIPELINES_HOME": str(self.home)},
+            env=self.environment() | more,
             cwd=PROJECT,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def environment(self) -> dict[str, str]:
+        """Variables of a shell that has never heard of AWS, but for this cloud's home."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        return kept | {"LAMBDA_PIPELINES_HOME": str(self.home)}
 
     def start(self) -> None:
         """Bring the cloud up and listen to its alerts."""

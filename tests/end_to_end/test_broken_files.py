@@ -32,7 +32,7 @@ FILES = (
     Broken("input/flights/no+carrier.csv", without_carrier(), "MissingColumnError", "carrier"),
     Broken(
         "input/flights/twice.csv",
-        flights(flight(1)).replace(b"minute", b"hour"),
+        f"{HEADER},hour\n{flight(1)},5\n".encode(),
         "DuplicateColumnError",
         "hour",
     ),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +193,43 @@ def test_the_definition_has_every_name_resolved(cloud: Cloud) -> None:
         assert "arn:aws:lambda:" in json.dumps(task)
         assert task["Retry"]
         assert task["Catch"]
+
+
+def test_a_profile_leads_to_another_cloud(cloud: Cloud, good: Path, tmp_path: Path) -> None:
+    # GIVEN a profile, as for an AWS account, whose calls end up here, and no local cloud
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile production]\nregion = us-east-1\naws_access_key_id = test\n"
+        f"aws_secret_access_key = test\nendpoint_url = {cloud.status['endpoint_url']}\n"
+    )
+    settings = {"AWS_CONFIG_FILE": str(config), "LAMBDA_PIPELINES_HOME": str(tmp_path / "none")}
+
+    ran = cloud.cli("run", good, "--profile", "production", **settings)
+    status = cloud.cli("status", "--profile", "production", "--json", **settings)
+
+    assert ran.returncode == 0, ran.stderr
+    assert "env --profile production --region us-east-1" in ran.stdout
+    assert "pipeline down" not in ran.stdout
+    assert json.loads(status.stdout)["input_bucket"] == cloud.status["input_bucket"]
+    assert json.loads(status.stdout)["endpoint_url"] is None
+
+
+def test_an_interrupted_follower_leaves_the_run_alone(cloud: Cloud, good: Path) -> None:
+    started = subprocess.Popen(
+        [str(PIPELINE), "run", str(good)],
+        env=cloud.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with started:
+        assert started.stderr
+        assert next(line for line in started.stderr if line.startswith("Uploaded"))
+        started.send_signal(signal.SIGINT)
+        said = started.stderr.read()
+
+    assert started.returncode == 130
+    assert "interrupted; what runs in the cloud goes on." in said
+    assert "Traceback" not in said
 
 
 def test_an_unknown_stack_is_told(cloud: Cloud) -> None:

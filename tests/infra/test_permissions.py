@@ -16,6 +16,7 @@ DELETE = {"s3:DeleteObject", "s3:DeleteObjectVersion"}
 EXPECTED: dict[str, dict[str, set[str]]] = {
     "validate": {
         f"{INPUT}/input/*": READ,
+        f"{INPUT} input/*": {"s3:ListBucket"},
         f"{OUTPUT}/manifests/*": READ,
         f"{OUTPUT} manifests/*": {"s3:ListBucket"},
         f"{OUTPUT}/quarantine/*/validate.jsonl": WRITE,

@@ -85,7 +85,6 @@ def test_without_a_cloud_one_line_says_how_to_start_it(arguments: list[str], cap
         (["run", "/"], "/ is a folder, not a file."),
         (["status", "--profile", "nobody"], "nobody"),
         (["status", "--profile", ""], ""),
-        (["check", "nothing"], "there is no dataset nothing."),
         (["up", "--port", "99999"], "--port"),
         (["executions", "--limit", "0"], "--limit"),
     ],
@@ -129,6 +128,21 @@ def test_a_port_in_use_is_told(capsys: Any) -> None:
         assert exit_status(["up", "--port", str(port)]) == 2
 
     assert f"error: port {port} is not free." in lines(capsys.readouterr())[-1]
+
+
+def test_check_names_an_unknown_dataset(capsys: Any) -> None:
+    assert exit_status(["check", "flihgts"]) == 2
+
+    said = capsys.readouterr()
+    assert "error: there is no dataset 'flihgts'" in said.out
+    assert said.err.strip() == "1 errors, 0 other findings"
+
+
+def test_check_finds_nothing_wrong_with_the_datasets_here(capsys: Any) -> None:
+    assert exit_status(["check", "--json"]) == 0
+
+    findings = json.loads(capsys.readouterr().out)
+    assert [finding for finding in findings if finding["severity"] == "error"] == []
 
 
 def test_down_is_idempotent_and_speaks_json(capsys: Any) -> None:

@@ -1,7 +1,7 @@
 """Every folder below `cases/<dataset>/` is a test: a file in, the rows and rejects that come out.
 
 `input.csv` or `input.jsonl` goes through the five pure cores. `expected.csv` lists the rows
-written, in order, with as many of the output's columns as the case is about; `expected_rejects.jsonl`
+written, in order, with as many of the columns as the case is about; `expected_rejects.jsonl`
 the rows set aside, each with as much of its record as matters (no such file: no rejects).
 """
 

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.accounting import RowCounts
+from pipeline.constants import MAX_MESSAGE_CHARACTERS, MAX_PAYLOAD_BYTES
+from pipeline.errors import (
+    InvalidEventError,
+    NoRowsError,
+    PayloadTooLargeError,
+    UnbalancedBooksError,
+    UnexpectedError,
+    UnknownDatasetError,
+)
+from pipeline.runtime import StageContext, datasets_folder, stage_handler
+from tests.unit.pipeline.support import event_of, plan_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:machine:name"
+EXECUTION = {"arn": ARN, "name": "name", "started_at": "2026-01-31T12:00:00Z"}
+WHERE = "Dataset things, file s3://landing/input/things/one.csv: "
+
+
+@pytest.fixture(autouse=True)
+def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "plan.json").write_text(json.dumps(plan_of({"a": "string"}).to_json()))
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    return tmp_path
+
+
+def balanced(context: StageContext) -> None:
+    """Count three rows in, two out, one filtered."""
+    context.rows_in, context.rows_out = 3, 2
+    context.counts = RowCounts(filtered=1)
+
+
+def invoked(
+    body: Callable[[StageContext], None] = balanced, *, stage: str = "clean", **state: Any
+) -> dict[str, Any]:
+    given = {"event": event_of(), "execution": EXECUTION, "run": run_of().to_json(), **state}
+    return stage_handler(stage)(body)(given, None)  # type: ignore[arg-type]
+
+
+def seen(**state: Any) -> StageContext:
+    """Context that a stage's body sees."""
+    contexts: list[StageContext] = []
+    invoked(contexts.append, **state)
+    return contexts[0]
+
+
+def test_a_stage_completes_the_run_and_returns_it() -> None:
+    run = invoked()
+
+    (record,) = run["stages"]
+    assert (record["stage"], record["rows_in"], record["rows_out"]) == ("clean", 3, 2)
+    assert record["seconds"] >= 0
+    assert record["peak_memory_mb"] > 0
+    assert run["run_id"] == run_of().run_id
+
+
+def test_only_the_first_invocation_of_a_process_is_a_cold_start() -> None:
+    stage = f"stage-{uuid.uuid4()}"
+
+    starts = [invoked(stage=stage)["stages"][0]["cold_start"] for _ in range(3)]
+
+    assert starts == [True, False, False]
+
+
+def test_the_first_stage_begins_the_run_and_the_others_go_on_with_it() -> None:
+    begun = seen(stage="validate", run=None).run
+    carried = seen(run={**run_of().to_json(), "report": "carried"}).run
+
+    assert begun == run_of()
+    assert carried.report == "carried"
+
+
+def test_the_context_knows_execution_and_start() -> None:
+    context = seen()
+
+    assert context.execution_arn == ARN
+    assert context.started_at == dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+    assert context.plan.dataset == "things"
+
+
+def test_without_execution_a_stage_starts_now() -> None:
+    context = seen(execution=None)
+
+    assert abs((dt.datetime.now(dt.UTC) - context.started_at).total_seconds()) < 60
+    assert context.execution_arn == ""
+
+
+def test_the_handler_keeps_the_name_of_its_body() -> None:
+    assert stage_handler("clean")(balanced).__name__ == "balanced"
+
+
+def test_a_named_error_says_dataset_and_file() -> None:
+    def failing(_context: StageContext) -> None:
+        raise NoRowsError("No rows.", remedy="Send some.")
+
+    with pytest.raises(NoRowsError) as raised:
+        invoked(failing)
+
+    assert str(raised.value) == f"{WHERE}No rows. Send some."
+
+
+def test_the_cause_of_a_named_error_is_kept() -> None:
+    cause = KeyError("x")
+
+    def failing(_context: StageContext) -> None:
+        raise NoRowsError("No rows.") from cause
+
+    with pytest.raises(NoRowsError) as raised:
+        invoked(failing)
+
+    assert raised.value.__cause__ is cause
+
+
+@pytest.mark.parametrize("error", [ValueError("é" * 10**6), KeyError("k"), RuntimeError()])
+def test_any_other_exception_is_an_unexpected_error_of_bounded_length(error: Exception) -> None:
+    def failing(_context: StageContext) -> None:
+        raise error
+
+    with pytest.raises(UnexpectedError) as raised:
+        invoked(failing)
+
+    assert str(raised.value).startswith(f"{WHERE}{type(error).__name__}: ")
+    assert len(str(raised.value)) <= MAX_MESSAGE_CHARACTERS
+    assert raised.value.__cause__ is error
+
+
+def test_running_out_of_memory_is_not_dressed_up() -> None:
+    def failing(_context: StageContext) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        invoked(failing)
+
+
+@pytest.mark.parametrize("state", [{"event": {}}, {"event": None}, {"run": {}}, {"run": None}])
+def test_a_state_without_event_or_run_is_named(state: dict[str, Any]) -> None:
+    with pytest.raises(InvalidEventError):
+        invoked(**state)
+
+
+def test_an_unknown_dataset_is_named_with_its_file() -> None:
+    with pytest.raises(UnknownDatasetError, match=r"^s3://landing/input/other/x\.csv: There is no"):
+        invoked(event=event_of(key="input/other/x.csv"), stage="validate")
+
+
+def test_a_lost_row_stops_the_stage() -> None:
+    def losing(context: StageContext) -> None:
+        context.rows_in, context.rows_out = 3, 2
+
+    with pytest.raises(UnbalancedBooksError, match=r"things.*3 rows in, 2 out"):
+        invoked(losing)
+
+
+def test_a_result_that_is_too_large_for_the_state_machine_is_an_error() -> None:
+    def talkative(context: StageContext) -> None:
+        context.run.outputs = ["s3://bucket/" + "k" * 1000] * (MAX_PAYLOAD_BYTES // 1000)
+
+    with pytest.raises(PayloadTooLargeError, match="200,000"):
+        invoked(talkative)
+
+
+def test_every_log_line_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = f"stage-{uuid.uuid4()}"
+    invoked(stage=stage)
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    logged = {line["message"]: line for line in lines if "message" in line}
+    assert set(logged) == {"stage started", "stage finished"}
+    for line in logged.values():
+        assert {key: line[key] for key in ("run_id", "dataset", "stage", "key", "execution_arn")} == {
+            "run_id": run_of().run_id,
+            "dataset": "things",
+            "stage": stage,
+            "key": "input/things/one.csv",
+            "execution_arn": ARN,
+        }
+    assert sum("_aws" in line for line in lines) == 1
+
+
+def test_a_failure_is_logged_with_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    def failing(_context: StageContext) -> None:
+        raise ValueError("what happened")
+
+    with pytest.raises(UnexpectedError):
+        invoked(failing, stage=f"stage-{uuid.uuid4()}")
+
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["level"], line["message"]) == ("ERROR", "stage failed")
+    assert "what happened" in line["exception"]
+
+
+def test_the_datasets_stand_beside_the_package_unless_named(
+    datasets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert datasets_folder() == datasets
+    monkeypatch.delenv("DATASETS_DIR")
+
+    assert datasets_folder() == Path(__file__).parents[3] / "datasets"

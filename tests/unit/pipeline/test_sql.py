@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import StepError
+from pipeline.sql import SqlSteps, quoted, sandbox
+from tests.unit.pipeline.support import batch_with
+
+BATCH = batch_with(
+    n=pa.array([1, 2, None]), t=pa.array(["a", "b", None]).dictionary_encode(), z=[0, 1, 2]
+)
+
+
+def evaluated(expressions: dict[str, str], inputs: list[str]) -> dict[str, list[object]]:
+    made: dict[str, list[object]] = SqlSteps().evaluate(BATCH, expressions, inputs, "x").to_pydict()
+    return made
+
+
+def test_expressions_are_evaluated_row_by_row() -> None:
+    assert evaluated({"m": "n + 1", "u": "upper(t)"}, ["n", "t"]) == {
+        "m": [2, 3, None],
+        "u": ["A", "B", None],
+    }
+
+
+def test_later_expressions_may_use_earlier_names() -> None:
+    assert evaluated({"m": "n * 10", "k": "m + 1"}, ["n"])["k"] == [11, 21, None]
+
+
+def test_columns_with_strange_names_are_made() -> None:
+    assert evaluated({'a "b" c': "n"}, ["n"]) == {'a "b" c': [1, 2, None]}
+    assert quoted('a"b') == '"a""b"'
+
+
+def test_moments_are_in_utc_whatever_the_machine_says() -> None:
+    made = evaluated({"m": "make_timestamptz(2013, 1, 31, 12, 0, 0)"}, ["n"])
+
+    assert made["m"][0] == dt.datetime(2013, 1, 31, 12, tzinfo=dt.UTC)
+
+
+def test_a_failure_on_a_value_names_the_step_and_what_helps() -> None:
+    with pytest.raises(StepError) as raised:
+        SqlSteps().evaluate(BATCH, {"m": "CAST(t AS INTEGER)"}, ["t"], "derive m")
+
+    assert raised.value.step == "derive m"
+    assert "derive m" in str(raised.value)
+    assert "'a'" in str(raised.value)
+    assert "TRY_CAST" in raised.value.remedy
+    assert "\n" not in str(raised.value)
+
+
+def test_the_connection_is_kept_and_survives_a_failure() -> None:
+    steps = SqlSteps()
+    with pytest.raises(StepError):
+        steps.evaluate(BATCH, {"m": "nope"}, ["n"], "derive m")
+
+    assert steps.evaluate(BATCH, {"m": "n"}, ["n"], "x").num_rows == 3
+    assert steps._connected() is steps._connected()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO 'out.csv'",
+        "ATTACH 'other.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "SET TimeZone = 'Asia/Tokyo'",
+    ],
+)
+def test_the_sandbox_reaches_nothing_and_cannot_be_opened(statement: str) -> None:
+    with pytest.raises(duckdb.Error):
+        sandbox().execute(statement)
