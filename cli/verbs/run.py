@@ -18,7 +18,7 @@ from cli.output import print_json, say, stderr, stdout
 from cli.paths import DATASETS, command
 from cli.summary import how_to_look, summary
 from cli.target import Target, Where, open_target
-from cli.upload import upload
+from cli.upload import object_key, upload
 from cli.verbs.cloud import bring_up
 from cli.view import chosen_view
 
@@ -73,23 +73,33 @@ def datasets_of(files: Sequence[Path], dataset: str | None) -> list[str]:
             what = "a folder, not a file" if file.is_dir() else "not there"
             raise CliError(f"{file} is {what}", "Give the path of a CSV or JSON file")
     known = known_datasets(DATASETS)
-    if dataset is None:
-        return [dataset_of(file, known) for file in files]
-    if dataset not in known:
+    if dataset is not None and dataset not in known:
         say(f"Warning: there is no dataset {dataset} here, only: {', '.join(known) or 'none'}.")
-    return [dataset] * len(files)
+    named = [dataset or dataset_of(file, known) for file in files]
+    keys = [object_key(name, file.name) for name, file in zip(named, files, strict=True)]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise CliError(
+            f"several files would become {twice[0]}, and each replace the one before",
+            "Give them different names, or run them one after the other",
+        )
+    return named
 
 
 def uploads(target: Target, files: Sequence[Path], named: Sequence[str]) -> list[Followed]:
     """Upload all files, with a bar on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     followed = []
-    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
+    console = stderr()
+    shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with shown as progress:
         for file, dataset in zip(files, named, strict=True):
             task = progress.add_task(f"Uploading {file.name}", total=file.stat().st_size)
             on_bytes = partial(progress.advance, task)
             uploaded = upload(target.cloud.s3(), target.input_bucket, dataset, file, on_bytes)
-            say(f"Uploaded {file.name} to s3://{uploaded.bucket}/{uploaded.key}")
+            # The bar's own console: another one would write into the bar's line.
+            console.print(
+                f"Uploaded {file.name} to s3://{uploaded.bucket}/{uploaded.key}", markup=False
+            )
             followed.append(Followed(label=str(file), dataset=dataset, uploaded=uploaded))
     return followed
 

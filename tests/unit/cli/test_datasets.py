@@ -6,6 +6,7 @@ import pytest
 
 from cli.datasets import dataset_of, known_datasets
 from cli.errors import CliError
+from cli.verbs.run import datasets_of
 
 KNOWN = ["flights", "weather"]
 
@@ -36,3 +37,13 @@ def test_a_dataset_is_a_folder_with_a_contract(tmp_path: Path) -> None:
     (tmp_path / "draft").mkdir()
 
     assert known_datasets(tmp_path) == ["flights", "weather"]
+
+
+def test_files_that_would_replace_each_other_are_refused(tmp_path: Path) -> None:
+    files = [tmp_path / folder / "day.csv" for folder in ("monday", "tuesday")]
+    for file in files:
+        file.parent.mkdir()
+        file.touch()
+    with pytest.raises(CliError, match="several files would become input/flights/day.csv"):
+        datasets_of(files, "flights")
+    assert datasets_of(files[:1], "flights") == ["flights"]
