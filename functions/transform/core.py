@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
 from pipeline.arrow_types import arrow_type, staged_type
@@ -66,7 +65,7 @@ def _filter(batch: pa.RecordBatch, step: Step, state: TransformState) -> pa.Reco
     kept = state.sql.evaluate(
         batch, {"kept": step.argument["where"]}, step.argument["inputs"], "filter"
     )
-    return batch.filter(pc.fill_null(_single(kept.column("kept")), False))
+    return batch.filter(_single(kept.column("kept")))  # which leaves out nulls, too
 
 
 def _rename(batch: pa.RecordBatch, step: Step, _state: TransformState) -> pa.RecordBatch:

@@ -66,7 +66,8 @@ def _checked(batch: pa.RecordBatch, column: Column, plan: Plan, findings: Findin
         absent = pc.and_not(pc.is_null(typed), refused)
         mask = parts.rows(absent)
         findings.add((column.name,), Reason.REQUIRED, None, pc.fill_null(mask, True))
-    findings.add((column.name,), Reason.TYPE, column.type, parts.mask(refused))
+    wanted = f"{column.type} in the form {column.format}" if column.format else column.type
+    findings.add((column.name,), Reason.TYPE, wanted, parts.mask(refused))
     for rule in column.rules:
         mask = parts.mask(broken(rule.name, typed, rule.argument))
         findings.add((column.name,), rule.name, rule.argument, mask)

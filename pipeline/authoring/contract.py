@@ -134,13 +134,13 @@ def _column(prop: dict[str, Any], where: Location, source: YamlSource) -> Column
 
 
 def _check_rules(column: Column, where: Location, source: YamlSource) -> None:
-    """Try the rules on a column without rows: their arguments must fit its type."""
+    """Try the rules on a column of one null: their arguments must fit its type."""
     if column.type not in LOGICAL:
         return
-    empty = pa.array([], logical_arrow_type(column.type, timezone=column.timezone))
+    sample = pa.nulls(1, logical_arrow_type(column.type, timezone=column.timezone))
     for rule in column.rules:
         try:
-            broken(rule.name, empty, rule.argument)
+            broken(rule.name, sample, rule.argument)
         except (pa.ArrowException, TypeError, OverflowError) as error:
             place = (*where, "logicalTypeOptions", rule.name)
             place = place if place in source.marks else (*where, "quality")

@@ -58,7 +58,8 @@ def compiled_dataset(folder: Path) -> CompiledDataset:
     steps = steps_file.read_text("utf-8") if steps_file.is_file() else None
     if contract is not None and steps_source.usable:
         plan, tables = _plan(folder, contract, steps_source)
-        plan = replace(plan, hash=_hash(plan, tables, steps))
+        if steps_source.usable:
+            plan = replace(plan, hash=_hash(plan, tables, steps))
     findings = (*contract_source.findings, *steps_source.findings)
     failed = any(finding.severity == "error" for finding in findings)
     return CompiledDataset(folder.name, None if failed else plan, tables, steps, findings)

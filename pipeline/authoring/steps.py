@@ -79,14 +79,22 @@ def _check_cleaning(
     if step.name != FILL and not STEPS[step.name].text_only and not _is_number(kind):
         source.error(where, f"{step.name} is for numbers, and the column is {kind}")
         return
+    if pa.types.is_integer(kind) and _has_fraction(step.argument):
+        source.error(where, f"{step.name}: the column holds whole numbers")
+        return
     try:
         json.dumps(step.argument)  # YAML makes dates of some texts; plans are JSON
         if step.name == FILL:
             pa.scalar(step.argument, kind)
         else:
-            STEPS[step.name].apply(pa.array([], kind), step.argument)
+            STEPS[step.name].apply(pa.nulls(1, kind), step.argument)
     except (pa.ArrowException, TypeError, OverflowError) as error:
         source.error(where, f"{step.name}: {error}")
+
+
+def _has_fraction(argument: Any) -> bool:
+    numbers = argument.values() if isinstance(argument, dict) else [argument]
+    return any(isinstance(number, float) and not number.is_integer() for number in numbers)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -58,6 +58,10 @@ class Cloud:
         self._sequence = itertools.count(1)
         self.s3.meta.events.register("before-parameter-build.s3", self._record)
 
+    def close(self) -> None:
+        """Stop recording; the client is used again."""
+        self.s3.meta.events.unregister("before-parameter-build.s3", self._record)
+
     def _record(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         if self.stage:
             version = "VersionId" in params

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
 
+from functions.write import commit
 from pipeline.constants import ENV_DATASETS_DIR, ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET, STAGES
 from pipeline.observability import stage_logger
 from pipeline.storage import s3_client
@@ -18,11 +20,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LOGGERS = [stage_logger(stage) for stage in STAGES]  # before any test has its own stdout
+
+class CurrentStdout:
+    """Whatever `sys.stdout` is at the moment: pytest has another one for each test."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loggers_print_to_the_current_stdout() -> None:
+    for stage in STAGES:
+        for handler in logging.getLogger(stage_logger(stage).service).handlers:
+            assert isinstance(handler, logging.StreamHandler)
+            handler.stream = CurrentStdout()
+
+
+@pytest.fixture(scope="session")
+def _client() -> Iterator[None]:
+    """One client for all tests of this folder: making one takes longer than most of them."""
+    s3_client.cache_clear()
+    yield
+    s3_client.cache_clear()
 
 
 @pytest.fixture
-def cloud(compiled_datasets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(
+    _client: None, compiled_datasets: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cloud]:
     """Buckets, and the functions' environment."""
     for name, value in {
         ENV_DATASETS_DIR: str(compiled_datasets),
@@ -32,16 +60,39 @@ def cloud(compiled_datasets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        s3_client.cache_clear()
-        yield Cloud()
-    s3_client.cache_clear()
+        cloud = Cloud()
+        yield cloud
+        cloud.close()
 
 
 @pytest.fixture
-def printed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], list[dict[str, Any]]]:
+def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
     """What the functions have printed so far, a JSON document a line, as CloudWatch gets it."""
-    for logger in LOGGERS:
-        monkeypatch.setattr(logger.registered_handler, "stream", sys.stdout)
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+class Race:
+    """Lets another run commit between a write's reading of the manifest and its own commit."""
+
+    def __init__(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.winner: dict[str, Any] = {}
+        self._cloud = cloud
+        self._monkeypatch = monkeypatch
+
+    def between(self, event: dict[str, Any], enriched: dict[str, Any]) -> None:
+        """Let the next commit be preceded by the one of this run."""
+        write_manifest = commit.write_manifest
+
+        def overtaken(*arguments: Any, **named: Any) -> Any:
+            self._monkeypatch.setattr(commit, "write_manifest", write_manifest)
+            self.winner = self._cloud.run_stage("write", event, enriched)
+            self._cloud.stage = "write"
+            return write_manifest(*arguments, **named)
+
+        self._monkeypatch.setattr(commit, "write_manifest", overtaken)
+
+
+@pytest.fixture
+def race(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Race:
+    """Two executions at once, in an order that can be relied on."""
+    return Race(cloud, monkeypatch)

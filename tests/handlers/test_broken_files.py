@@ -54,11 +54,6 @@ BROKEN_FLIGHTS = {
         "",
     ),
     "NUL bytes": (GOOD.replace(b"UA", b"U\0", 1), errors.BinaryFileError, "NUL"),
-    "quote never closed": (
-        flights(flight(1), flight(2).replace("N14228", '"N14228'), flight(3)),
-        (errors.MalformedCsvError, errors.TooManyRejectsError),
-        "",
-    ),
 }
 BROKEN_WEATHER = {
     "empty": (b"", errors.EmptyFileError, "0 bytes"),

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-import functions.write.commit
 from pipeline.constants import STAGES
 from tests.handlers.cloud import INPUT, OUTPUT, STAGING, Call, Cloud
 from tests.handlers.samples import flight, flights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.handlers.conftest import Race
 
 KEY = "input/flights/a.csv"
 Grant = tuple[str, str, str]
@@ -74,7 +75,7 @@ def grants_used(calls: list[Call]) -> Iterator[tuple[Call, set[Grant]]]:
 
 
 @pytest.fixture
-def busy(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+def busy(cloud: Cloud, race: Race) -> Cloud:
     """A cloud after all that handlers may do: rejects, replacement, repetition, a lost race."""
     cloud.run_pipeline(KEY, flights(flight(1), flight(2, month=2), flight(3, month=13)))
     event = cloud.upload(KEY, flights(flight(4)))
@@ -83,18 +84,8 @@ def busy(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     unversioned = cloud.upload("input/flights/b.csv", flights(flight(5)))
     del unversioned["detail"]["object"]["version-id"]
     *_, enriched = cloud.states(unversioned, STAGES[:-1])
-    write_manifest = functions.write.commit.write_manifest
-
-    def overtaken(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.undo()
-        cloud.run_stage("write", unversioned, enriched)
-        cloud.stage = "write"
-        return write_manifest(*arguments, **named)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(functions.write.commit, "write_manifest", overtaken)
-        monkeypatch.undo = patch.undo  # type: ignore[method-assign]
-        cloud.run_stage("write", unversioned, enriched)
+    race.between(unversioned, enriched)
+    cloud.run_stage("write", unversioned, enriched)
     return cloud
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import functions.write.commit
-import functions.write.handler
 from pipeline.errors import ObjectChangedError
 from tests.handlers.cloud import INPUT, OUTPUT
 from tests.handlers.samples import flight, flights
 
 if TYPE_CHECKING:
     from tests.handlers.cloud import Cloud
+    from tests.handlers.conftest import Race
 
 KEY = "input/flights/a.csv"
 JANUARY = flights(flight(1), flight(2))
@@ -156,31 +155,6 @@ def test_event_without_a_version_is_the_run_of_the_version_that_was_read(cloud: 
     # THEN
     assert again["outcome"] == "ALREADY_PROCESSED"
     assert again["run_id"] == first["run_id"]
-
-
-class Race:
-    """Lets another run commit between a write's reading of the manifest and its own commit."""
-
-    def __init__(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._cloud = cloud
-        self._write_manifest = functions.write.commit.write_manifest
-        self._patch = monkeypatch
-
-    def between(self, event: dict[str, Any], enriched: dict[str, Any]) -> None:
-        """The next commit is preceded by one of this run."""
-
-        def overtaken(*arguments: Any, **named: Any) -> Any:
-            self._patch.setattr(functions.write.commit, "write_manifest", self._write_manifest)
-            self.winner = self._cloud.run_stage("write", event, enriched)
-            self._cloud.stage = "write"
-            return self._write_manifest(*arguments, **named)
-
-        self._patch.setattr(functions.write.commit, "write_manifest", overtaken)
-
-
-@pytest.fixture
-def race(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Race:
-    return Race(cloud, monkeypatch)
 
 
 BEFORE_WRITE = ["validate", "clean", "transform", "enrich"]

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pipeline.authoring.dataset import CompiledDataset, compiled_dataset
-from pipeline.authoring.yaml_source import Finding
 from pipeline.storage import s3_client
 from tests.unit.pipeline.support import CONTRACT
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from types_boto3_s3.client import S3Client
+
+    from pipeline.authoring.yaml_source import Finding
 
 settings.register_profile(
     "quick",

@@ -36,6 +36,16 @@ CONTRACT = (
 )
 
 
+def with_property(text: str) -> str:
+    """Contract with this one property."""
+    return f"{CONTRACT_HEAD}      - {text}\n"
+
+
+def with_custom(name: str, value: str) -> str:
+    """Contract with this custom property."""
+    return f"{CONTRACT}customProperties:\n  - {{property: {name}, value: {value}}}\n"
+
+
 def plan_of(columns: dict[str, str], **source: Any) -> Plan:
     """Plan of a dataset that is nothing but columns with logical types."""
     described = tuple(Column(name, kind) for name, kind in columns.items())

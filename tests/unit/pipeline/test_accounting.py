@@ -20,7 +20,9 @@ def test_counts_add_up_column_by_column(left: RowCounts, right: RowCounts) -> No
 
 
 def test_taken_out_is_all_that_is_read_and_not_written() -> None:
-    counts = RowCounts(read=99, written=50, rejected=1, duplicates=2, filtered=4, dropped_by_lookup=8)
+    counts = RowCounts(
+        read=99, written=50, rejected=1, duplicates=2, filtered=4, dropped_by_lookup=8
+    )
 
     assert counts.taken_out == 1 + 2 + 4 + 8
 

@@ -29,7 +29,9 @@ def joined(table: LookupTable, keys: list[pa.Array]) -> list[object]:
 def test_one_key_finds_what_a_dict_finds(
     known: dict[str, int], asked: list[str | None], encoded: bool
 ) -> None:
-    table = pa.table({"k": pa.array(known, pa.string()), "value": pa.array(known.values(), pa.int64())})
+    table = pa.table(
+        {"k": pa.array(known, pa.string()), "value": pa.array(known.values(), pa.int64())}
+    )
     keys = pa.array(asked, pa.string())
 
     found = joined(LookupTable(table, ONE), [keys.dictionary_encode() if encoded else keys])

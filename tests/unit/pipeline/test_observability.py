@@ -56,7 +56,12 @@ def test_a_stage_emits_its_figures_by_dataset_and_stage(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     ("metric", "unit"),
-    [("RowsIn", "Count"), ("StageSeconds", "Seconds"), ("BytesIn", "Bytes"), ("PeakMemory", "Megabytes")],
+    [
+        ("RowsIn", "Count"),
+        ("StageSeconds", "Seconds"),
+        ("BytesIn", "Bytes"),
+        ("PeakMemory", "Megabytes"),
+    ],
 )
 def test_metrics_have_units(capsys: pytest.CaptureFixture[str], metric: str, unit: str) -> None:
     (described,) = emitted(capsys)["_aws"]["CloudWatchMetrics"]

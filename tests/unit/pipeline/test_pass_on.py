@@ -85,7 +85,7 @@ def test_rejects_are_in_the_quarantine_and_the_summary(context: StageContext, bu
 
 
 def test_without_rejects_the_summary_stays_as_it_was(context: StageContext) -> None:
-    pass_on(context, lambda batch: StageResult(batch))
+    pass_on(context, StageResult)
 
     assert context.run.rejects == {"top_rules": [], "quarantine": []}
     assert context.rows_out == 6

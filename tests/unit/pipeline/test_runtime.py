@@ -77,6 +77,7 @@ def test_only_the_first_invocation_of_a_process_is_a_cold_start() -> None:
 
 def test_the_first_stage_begins_the_run_and_the_others_go_on_with_it() -> None:
     begun = seen(stage="validate", run=None).run
+    begun.stages.clear()
     carried = seen(run={**run_of().to_json(), "report": "carried"}).run
 
     assert begun == run_of()
@@ -132,7 +133,7 @@ def test_any_other_exception_is_an_unexpected_error_of_bounded_length(error: Exc
     with pytest.raises(UnexpectedError) as raised:
         invoked(failing)
 
-    assert str(raised.value).startswith(f"{WHERE}{type(error).__name__}: ")
+    assert str(raised.value).startswith(f"{WHERE}{type(error).__name__}:")
     assert len(str(raised.value)) <= MAX_MESSAGE_CHARACTERS
     assert raised.value.__cause__ is error
 
@@ -154,6 +155,14 @@ def test_a_state_without_event_or_run_is_named(state: dict[str, Any]) -> None:
 def test_an_unknown_dataset_is_named_with_its_file() -> None:
     with pytest.raises(UnknownDatasetError, match=r"^s3://landing/input/other/x\.csv: There is no"):
         invoked(event=event_of(key="input/other/x.csv"), stage="validate")
+
+
+def test_a_folder_marker_is_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    run = invoked(event=event_of(key="input/things/", size=0), stage="validate", run=None)
+
+    assert run["outcome"] == "IGNORED"
+    assert run["stages"] == []
+    assert "_aws" not in capsys.readouterr().out
 
 
 def test_a_lost_row_stops_the_stage() -> None:
@@ -180,7 +189,9 @@ def test_every_log_line_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> 
     logged = {line["message"]: line for line in lines if "message" in line}
     assert set(logged) == {"stage started", "stage finished"}
     for line in logged.values():
-        assert {key: line[key] for key in ("run_id", "dataset", "stage", "key", "execution_arn")} == {
+        assert {
+            key: line[key] for key in ("run_id", "dataset", "stage", "key", "execution_arn")
+        } == {
             "run_id": run_of().run_id,
             "dataset": "things",
             "stage": stage,
@@ -200,6 +211,17 @@ def test_a_failure_is_logged_with_its_trace(capsys: pytest.CaptureFixture[str]) 
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["level"], line["message"]) == ("ERROR", "stage failed")
     assert "what happened" in line["exception"]
+
+
+def test_a_failure_is_not_logged_as_the_run_before(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = f"stage-{uuid.uuid4()}"
+    invoked(stage=stage)
+    with pytest.raises(InvalidEventError):
+        invoked(stage=stage, event={})
+
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert line["message"] == "stage failed"
+    assert not {"run_id", "dataset", "key", "execution_arn"} & line.keys()
 
 
 def test_the_datasets_stand_beside_the_package_unless_named(

@@ -100,7 +100,10 @@ def test_an_upload_that_s3_fails_leaves_nothing(s3: S3Client, bucket: str, broke
 
 @pytest.mark.parametrize("broken", ["UploadPart"], indirect=True)
 def test_a_last_part_that_s3_fails_leaves_nothing(s3: S3Client, bucket: str, broken: str) -> None:
-    with pytest.raises(StorageUnavailableError, match="part 1"), ObjectWriter(bucket, "k") as writer:
+    with (
+        pytest.raises(StorageUnavailableError, match="part 1"),
+        ObjectWriter(bucket, "k") as writer,
+    ):
         writer.write(bytes(PART_BYTES))
 
     assert broken

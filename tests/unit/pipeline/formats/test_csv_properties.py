@@ -30,8 +30,9 @@ def tables(cells: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
 
 def read(data: bytes, width: int, block: int, size: int = 1 << 22) -> list[RawChunk]:
     plan = plan_of({f"c{at}": "string" for at in range(width)})
-    with mock.patch.multiple(module, BLOCK_BYTES=block), mock.patch.multiple(
-        text, BLOCK_BYTES=block
+    with (
+        mock.patch.multiple(module, BLOCK_BYTES=block),
+        mock.patch.multiple(text, BLOCK_BYTES=block),
     ):
         return list(read_chunks(Drip(data, size), plan))
 
@@ -84,6 +85,4 @@ def test_malformed_rows_come_with_the_rows_around_them(block: int) -> None:
         assert row_numbers([chunk]) == list(range(passed + 1, passed + chunk.rows + 1))
         passed += chunk.rows
     assert passed == 499
-    assert [row["_row_number"] for row in good_rows(chunks)] == [
-        n for n in range(1, 500) if n % 7
-    ]
+    assert [row["_row_number"] for row in good_rows(chunks)] == [n for n in range(1, 500) if n % 7]

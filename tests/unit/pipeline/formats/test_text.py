@@ -96,7 +96,9 @@ def test_utf16_that_is_not_declared_is_recognised(mark: bytes) -> None:
         stream(mark + "a,b".encode("utf-16-le")).read()
 
 
-@pytest.mark.parametrize("magic", [b"PK\3\4\0\0\0\0", b"PAR1\x15\x04\x15\x10", b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize(
+    "magic", [b"PK\3\4\0\0\0\0", b"PAR1\x15\x04\x15\x10", b"\x89PNG\r\n\x1a\n"]
+)
 def test_binary_files_are_named_with_their_first_bytes(magic: bytes) -> None:
     with pytest.raises(BinaryFileError) as raised:
         stream(magic + bytes(range(32)) * 4).read()

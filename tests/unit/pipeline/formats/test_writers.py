@@ -19,7 +19,7 @@ from pipeline.plan import Write
 
 TABLE = pa.table(
     {
-        "t": pa.array(["a", None, "é, \"b\"\n"]).dictionary_encode(),
+        "t": pa.array(["a", None, 'é, "b"\n']).dictionary_encode(),
         "i": pa.array([1, None, -3]),
         "x": pa.array([0.5, None, float("nan")]),
         "b": pa.array([True, None, False]),
@@ -64,7 +64,13 @@ def test_extension_says_format_and_compression(write: dict[str, str], ending: st
 
 @pytest.mark.parametrize(
     ("compression", "codec"),
-    [(None, "ZSTD"), ("zstd", "ZSTD"), ("snappy", "SNAPPY"), ("gzip", "GZIP"), ("none", "UNCOMPRESSED")],
+    [
+        (None, "ZSTD"),
+        ("zstd", "ZSTD"),
+        ("snappy", "SNAPPY"),
+        ("gzip", "GZIP"),
+        ("none", "UNCOMPRESSED"),
+    ],
 )
 def test_parquet_has_plain_types_and_the_compression_of_the_plan(
     compression: str | None, codec: str
@@ -75,9 +81,10 @@ def test_parquet_has_plain_types_and_the_compression_of_the_plan(
     assert file.schema_arrow.field("t").type == pa.string()
     assert file.num_row_groups == 2
     assert file.metadata.row_group(0).column(0).compression == codec
-    assert file.read(["t", "i", "d", "z", "l"]).to_pylist() == 2 * TABLE.drop_columns(
-        ["x", "b"]
-    ).to_pylist()
+    assert (
+        file.read(["t", "i", "d", "z", "l"]).to_pylist()
+        == 2 * TABLE.drop_columns(["x", "b"]).to_pylist()
+    )
 
 
 def test_dictionaries_may_differ_within_a_file() -> None:
@@ -93,7 +100,12 @@ def test_csv_is_quoted_where_needed_with_iso_moments_and_empty_nulls() -> None:
 
     assert rows[0] == TABLE.column_names
     assert rows[1][0:2] == ["a", "1"]
-    assert rows[1][3:] == ["true", "2013-01-31", "1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:01"]
+    assert rows[1][3:] == [
+        "true",
+        "2013-01-31",
+        "1970-01-01T00:00:00.000000Z",
+        "1970-01-01T00:00:01",
+    ]
     assert rows[2] == [""] * 7
     assert rows[3][0] == 'é, "b"\n'
     assert rows[3][4:] == ["1969-12-31", "1969-12-31T23:59:58.500000Z", "1970-01-01T00:00:00"]
@@ -151,4 +163,3 @@ def test_any_text_written_as_csv_is_read_back(rows: list[tuple[str, str]]) -> No
     text = written(table, format="csv").decode()
 
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *map(list, rows)]
-
