@@ -100,7 +100,7 @@ def deleting(bucket: s3.Bucket, pattern: str) -> iam.PolicyStatement:
 
 
 def listing(bucket: s3.Bucket, *prefixes: str) -> iam.PolicyStatement:
-    """Permission to list keys below `prefixes`; without it a missing key cannot be told from a forbidden one."""
+    """Permission to list keys below `prefixes`, to tell a missing key from a forbidden one."""
     return iam.PolicyStatement(
         actions=["s3:ListBucket"],
         resources=[bucket.bucket_arn],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -61,6 +61,19 @@ def logical_arrow_type(logical: str, *, timezone: bool = True) -> pa.DataType:
     if logical == "timestamp" and not timezone:
         return pa.timestamp("us")
     return LOGICAL[logical]
+
+
+def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
+    """Return a value of a YAML file as a scalar; moments are written there as ISO 8601 text.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid, TypeError
+        If the value is none of the type.
+    """
+    if isinstance(value, str) and pa.types.is_temporal(kind):
+        return pa.scalar(value).cast(kind)
+    return pa.scalar(value, kind)
 
 
 def staged_type(kind: pa.DataType) -> pa.DataType:

@@ -42,6 +42,7 @@ ISO_FORMATS: Final = {
 
 
 _LOCAL: Final = pa.timestamp("us")
+_YEARS: Final = ("0001-01-01", "9999-12-31T23:59:59.999999")
 _ABSENT_PARTS: Final = (
     (r"-(-|T|$)", r"-01\1"),
     (r"-(-|T|$)", r"-01\1"),
@@ -64,9 +65,20 @@ def parsed(text: pa.Array, column: Column) -> Parsed:
     """Return the typed values of plain text values under a column's logical type."""
     if column.type == "string":
         return Parsed(text, nothing(text))
-    values = _PARSERS[column.type](pc.utf8_trim_whitespace(text), column)
+    values = _within_years(_PARSERS[column.type](pc.utf8_trim_whitespace(text), column))
     refused = pc.and_(pc.is_valid(text), pc.is_null(values))
     return Parsed(values, refused)
+
+
+def _within_years(values: pa.Array) -> pa.Array:
+    """Moments of the years 1 to 9999, null for others: Python and most readers know no more."""
+    if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
+        return values
+    first, last = (pa.scalar(year).cast(_LOCAL).cast(values.type, safe=False) for year in _YEARS)
+    known = pc.and_(pc.greater_equal(values, first), pc.less_equal(values, last))
+    if pc.all(known).as_py():
+        return values
+    return pc.if_else(known, values, pa.scalar(None, values.type))
 
 
 def nothing(values: pa.Array) -> pa.Array:

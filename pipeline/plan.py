@@ -22,6 +22,10 @@ ROW_NUMBER: Final = "_row_number"
 """Column that every staged frame carries: the 1-based data row of the source file (int64)."""
 
 
+REFUSED: Final = "_refused."
+"""Raw batches may have, for a column, a mask of the values that the file's own types rule out."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One declared operation: a registered name and its argument (any JSON value)."""

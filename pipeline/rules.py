@@ -16,6 +16,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.arrow_types import scalar_of
+
 
 class Reason(StrEnum):
     """Why a row was rejected; the `rule` of a record in the quarantine."""
@@ -41,12 +43,9 @@ Rule = Callable[[pa.Array, Any], pa.Array]
 
 
 def _bound(values: pa.Array, limit: Any) -> pa.Scalar:
-    """Limit as a scalar of the values' type; dates and times are written as ISO text."""
-    if isinstance(limit, str):
-        return pa.scalar(limit).cast(values.type)
-    if pa.types.is_integer(values.type) and isinstance(limit, float):
-        return pa.scalar(limit, pa.float64())
-    return pa.scalar(limit, values.type)
+    """Limit as a scalar to compare the values with; integers may have a fractional one."""
+    fractional = pa.types.is_integer(values.type) and isinstance(limit, float)
+    return scalar_of(limit, pa.float64() if fractional else values.type)
 
 
 def _minimum(values: pa.Array, limit: Any) -> pa.Array:

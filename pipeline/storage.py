@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import botocore.config
 import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from pipeline.errors import (
     ObjectChangedError,
@@ -37,6 +38,8 @@ _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 _TIMED_OUT: Final = frozenset({"RequestTimeout"})  # comes with status 400
 _CONFLICT: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _SERVER_ERROR: Final = 500
+_CONNECTION: Final = (HTTPClientError, BotocoreConnectionError, IncompleteReadError)
+"""botocore's errors of a connection that was refused, lost or timed out."""
 
 
 class StoredObject(NamedTuple):
@@ -79,7 +82,8 @@ def storage_errors(what: str) -> Iterator[None]:
     except ClientError as error:
         raise _mapped(error, what) from error
     except BotoCoreError as error:
-        raise StorageUnavailableError(f"{type(error).__name__} while {what}: {error}.") from error
+        kind = StorageUnavailableError if isinstance(error, _CONNECTION) else StorageRefusedError
+        raise kind(f"{type(error).__name__} while {what}: {error}.") from error
 
 
 def _mapped(error: ClientError, what: str) -> PipelineError:
@@ -156,7 +160,7 @@ def open_object(
     stored = StoredObject(
         bucket,
         key,
-        _version(answer),
+        version_of(answer),
         answer["ETag"].strip('"'),
         answer["ContentLength"],
     )
@@ -212,7 +216,7 @@ def put_object(
         condition = {"IfMatch": f'"{replaces.etag}"'}
     with storage_errors(f"writing s3://{bucket}/{key}"):
         answer = s3_client().put_object(Bucket=bucket, Key=key, Body=body, **condition)
-    return StoredObject(bucket, key, _version(answer), answer["ETag"].strip('"'), len(body))
+    return StoredObject(bucket, key, version_of(answer), answer["ETag"].strip('"'), len(body))
 
 
 def delete_object(stored: StoredObject) -> None:
@@ -222,6 +226,7 @@ def delete_object(stored: StoredObject) -> None:
         s3_client().delete_object(Bucket=stored.bucket, Key=stored.key, **which)
 
 
-def _version(answer: Any) -> str | None:
+def version_of(answer: Any) -> str | None:
+    """Return the version that an answer of S3 names; None where the bucket has none."""
     version = answer.get("VersionId")
     return None if version in (None, "null") else version

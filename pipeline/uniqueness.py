@@ -20,6 +20,7 @@ from pipeline.distinct import plain, value_type
 
 _Words = np.ndarray[Any, np.dtype[np.uint64]]
 _Run = tuple[_Words, _Words]
+_Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _SEEDS: Final = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
@@ -40,23 +41,84 @@ class SeenKeys:
         columns
             The key columns of one batch, all of the same length. A null equals a null.
         """
-        high, low = _hashed(columns)
-        order = np.lexsort((low, high))
-        high, low = high[order], low[order]
-        new = np.ones(len(high), dtype=np.bool_)
-        new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        words = _hashed(columns)
+        first = self._first(words)
+        self._add((words[0][first], words[1][first]))
+        return _boolean_array(first)
+
+    def _first(self, words: _Run) -> _Mask:
+        """Rows whose key was in no earlier batch nor earlier in this one."""
+        order = np.lexsort((words[1], words[0]))
+        high, low = words[0][order], words[1][order]
+        new = ~self._contains((high, low))
+        new[1:] &= (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        first = np.empty(len(new), dtype=np.bool_)
+        first[order] = new
+        return first
+
+    def _contains(self, ordered: _Run) -> _Mask:
+        """Which of the sorted keys were in an earlier batch."""
+        known = np.zeros(len(ordered[0]), dtype=np.bool_)
         for run in self._runs:
-            new &= ~_contained(run, high, low)
-        self._remember((high[new], low[new]))
-        mask = np.empty(len(new), dtype=np.bool_)
-        mask[order] = new
-        return _boolean_array(mask)
+            known |= _contained(run, *ordered)
+        return known
+
+    def _add(self, words: _Run) -> None:
+        order = np.lexsort((words[1], words[0]))
+        self._remember((words[0][order], words[1][order]))
 
     def _remember(self, run: _Run) -> None:
         """Keep a sorted run; equally long ones are merged, so that there are never many."""
         self._runs.append(run)
         while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
             self._runs.append(_merged(self._runs.pop(), self._runs.pop()))
+
+
+def repeated_keys(seen: list[SeenKeys], keys: list[list[pa.Array]]) -> list[pa.Array]:
+    """Return one mask per key, True where a row repeats it, and remember the keys of the others.
+
+    Row by row, a row that repeats any of its keys claims none of them: a later row may then be
+    the first that has the others.
+
+    Parameters
+    ----------
+    seen
+        What is remembered of each key, in the order of `keys`.
+    keys
+        The columns of each key in one batch.
+    """
+    if len(keys) == 1:
+        return [pc.invert(seen[0].first_occurrences(keys[0]))]
+    words = [_hashed(columns) for columns in keys]
+    firsts = [known._first(word) for known, word in zip(seen, words, strict=True)]
+    good = np.logical_and.reduce(firsts)
+    if not good.all():
+        firsts, good = _row_by_row(seen, words)
+    for known, word in zip(seen, words, strict=True):
+        known._add((word[0][good], word[1][good]))
+    return [pc.invert(_boolean_array(first)) for first in firsts]
+
+
+def _row_by_row(seen: list[SeenKeys], words: list[_Run]) -> tuple[list[_Mask], _Mask]:
+    """What only the order of the rows decides: rows that are first by each key, and by all."""
+    earlier = []
+    for known, word in zip(seen, words, strict=True):
+        order = np.lexsort((word[1], word[0]))
+        contained = np.empty(len(order), dtype=np.bool_)
+        contained[order] = known._contains((word[0][order], word[1][order]))
+        earlier.append(contained)
+    pairs = [list(zip(word[0].tolist(), word[1].tolist(), strict=True)) for word in words]
+    claimed: list[set[tuple[int, int]]] = [set() for _ in words]
+    firsts = [~contained for contained in earlier]
+    good = np.zeros(len(pairs[0]), dtype=np.bool_)
+    for row in range(len(good)):
+        for first, pair, taken in zip(firsts, pairs, claimed, strict=True):
+            first[row] &= pair[row] not in taken
+        good[row] = all(first[row] for first in firsts)
+        if good[row]:
+            for pair, taken in zip(pairs, claimed, strict=True):
+                taken.add(pair[row])
+    return firsts, good
 
 
 def _hashed(columns: list[pa.Array]) -> tuple[_Words, _Words]:

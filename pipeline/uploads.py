@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.storage import StoredObject, put_object, s3_client, storage_errors
+from pipeline.storage import StoredObject, put_object, s3_client, storage_errors, version_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -111,9 +111,7 @@ class ObjectWriter:
             )
         self._shut()
         etag = answer["ETag"].strip('"')
-        return StoredObject(
-            self.bucket, self.key, answer.get("VersionId"), etag, self.bytes_written
-        )
+        return StoredObject(self.bucket, self.key, version_of(answer), etag, self.bytes_written)
 
     def _send(self) -> None:
         body = b"".join(self._parts)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
-from pipeline.arrow_types import TEXT
+from pipeline.arrow_types import TEXT, scalar_of
 from pipeline.cleaning import FILL, STEPS
 from pipeline.distinct import distinct, plain, value_type
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
@@ -63,7 +63,7 @@ def _filled(column: pa.Array, step: Step) -> pa.Array:
     """Column with its missing values replaced by a constant."""
     if not column.null_count:
         return column
-    constant = pa.scalar(step.argument, value_type(column.type))
+    constant = scalar_of(step.argument, value_type(column.type))
     filled = pc.fill_null(plain(column), constant)
     return filled.dictionary_encode().cast(TEXT) if pa.types.is_dictionary(column.type) else filled
 

@@ -13,9 +13,9 @@ from pipeline.distinct import distinct
 from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core
 from pipeline.lexical import Parsed, nothing, parsed
-from pipeline.plan import ROW_NUMBER, Column, Plan
+from pipeline.plan import REFUSED, ROW_NUMBER, Column, Plan
 from pipeline.rules import Reason, broken, json_ready
-from pipeline.uniqueness import SeenKeys
+from pipeline.uniqueness import SeenKeys, repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,16 +61,18 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
 def _checked(batch: pa.RecordBatch, column: Column, plan: Plan, findings: Findings) -> pa.Array:
     """Typed column, after its violations went to the findings."""
     parts = distinct(_raw_column(batch, column))
-    typed, refused = _typed(parts.values, column, plan)
+    typed, unreadable = _typed(parts.values, column, plan)
+    refused = parts.mask(unreadable)
+    if f"{REFUSED}{column.name}" in batch.schema.names:
+        refused = pc.or_(refused, batch.column(f"{REFUSED}{column.name}"))
     if column.required:
-        absent = pc.and_not(pc.is_null(typed), refused)
-        mask = parts.rows(absent)
-        findings.add((column.name,), Reason.REQUIRED, None, pc.fill_null(mask, True))
+        absent = pc.fill_null(parts.rows(pc.is_null(typed)), True)
+        findings.add((column.name,), Reason.REQUIRED, None, pc.and_not(absent, refused))
     wanted = f"{column.type} in the form {column.format}" if column.format else column.type
-    findings.add((column.name,), Reason.TYPE, wanted, parts.mask(refused))
+    findings.add((column.name,), Reason.TYPE, wanted, refused)
     for rule in column.rules:
         mask = parts.mask(broken(rule.name, typed, rule.argument))
-        findings.add((column.name,), rule.name, rule.argument, mask)
+        findings.add((column.name,), rule.name, rule.argument, pc.and_not(mask, refused))
     return parts.encoded(typed) if column.type == "string" else parts.rows(typed)
 
 
@@ -94,17 +96,18 @@ def _typed(values: pa.Array, column: Column, plan: Plan) -> Parsed:
 
 def _check_keys(columns: dict[str, pa.Array], state: ValidateState, findings: Findings) -> None:
     """Add key violations: among otherwise good rows, all but the first row of each key."""
-    for (reason, names), seen in zip(state.keys, state.seen, strict=True):
-        bad = findings.bad()
-        key = [columns[name] for name in names]
-        if bad is None:
-            repeated = pc.invert(seen.first_occurrences(key))
-        else:
-            good = pc.invert(bad)
-            first = seen.first_occurrences([column.filter(good) for column in key])
-            repeated = pc.replace_with_mask(bad, good, pc.invert(first))
-            repeated = pc.and_(repeated, good)
-        findings.add(names, reason, ", ".join(names), repeated)
+    if not state.keys:
+        return
+    bad = findings.bad()
+    good = None if bad is None else pc.invert(bad)
+    keys = [
+        [columns[name] if good is None else columns[name].filter(good) for name in names]
+        for _, names in state.keys
+    ]
+    for (reason, names), repeated in zip(state.keys, repeated_keys(state.seen, keys), strict=True):
+        mask = repeated if good is None else pc.replace_with_mask(pc.invert(good), good, repeated)
+        mask = mask if good is None else pc.and_(mask, good)
+        findings.add(names, reason, ", ".join(names), mask)
 
 
 def _value_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
@@ -121,5 +124,6 @@ def _value_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
 def _raw_reader(batch: pa.RecordBatch) -> Callable[[int], Any]:
     """Give a row's cells as they were read, by column name."""
     cell = _value_reader(batch)
-    names = [name for name in batch.schema.names if name != ROW_NUMBER]
+    ours = (ROW_NUMBER, REFUSED)
+    names = [name for name in batch.schema.names if not name.startswith(ours)]
     return lambda row: {name: cell(name, row) for name in names}

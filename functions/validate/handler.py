@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from functions.validate.core import ValidateState, validate
 from functions.validate.limits import check_reject_limit
@@ -67,5 +67,14 @@ def _validate_all(context: StageContext, uploaded: ObjectReader) -> None:
 def _in_order(chunk: RawChunk, rejects: list[Reject]) -> list[Reject]:
     """All rejects of a chunk by row number, each with its row as the file had it."""
     if chunk.raw_of is not None:
-        rejects = [replace(reject, raw=chunk.raw_of(reject.row_number)) for reject in rejects]
+        rejects = [_as_written(reject, chunk.raw_of(reject.row_number)) for reject in rejects]
     return sorted([*chunk.malformed, *rejects], key=lambda reject: reject.row_number)
+
+
+def _as_written(reject: Reject, raw: dict[str, Any]) -> Reject:
+    """Reject with the row, and the values complained of, as the file has them."""
+    violations = tuple(
+        found._replace(value=raw[found.column]) if found.column in raw else found
+        for found in reject.violations
+    )
+    return replace(reject, violations=violations, raw=raw)

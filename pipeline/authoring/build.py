@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.authoring.contract import CONTRACT_FILE
 from pipeline.authoring.dataset import CompiledDataset, compiled_dataset, ipc_bytes
+from pipeline.authoring.steps import PIPELINE_FILE
 from pipeline.lookups import LOOKUPS_FOLDER
 from pipeline.plan import PLAN_FILE
 from pipeline.python_steps import STEPS_FILE
@@ -27,8 +28,9 @@ class DatasetError(Exception):
 
 
 def dataset_folders(datasets_dir: Path) -> list[Path]:
-    """Return the folders that hold a dataset, sorted by name."""
-    return sorted(path.parent for path in datasets_dir.glob(f"*/{CONTRACT_FILE}"))
+    """Return the folders that hold a dataset (one of its two files is enough), sorted by name."""
+    files = (CONTRACT_FILE, PIPELINE_FILE)
+    return sorted({path.parent for name in files for path in datasets_dir.glob(f"*/{name}")})
 
 
 def compile_datasets(datasets_dir: Path, target_dir: Path) -> None:

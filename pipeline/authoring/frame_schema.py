@@ -77,6 +77,10 @@ def _check_rowwise(sql: str, columns: Types) -> None:
             raise BindingError("subqueries are not possible here; join tables with enrich")
         if kind == "STAR":
             raise BindingError("* stands for several columns; an expression makes one")
+        if kind == "FUNCTION" and node["function_name"].lower() in _aggregates():
+            raise BindingError(
+                f"{node['function_name']}() looks at many rows; a step sees one row at a time"
+            )
         if kind == "FUNCTION" and node["function_name"].lower() in _MULTIPLYING:
             raise BindingError(f"{node['function_name']}() makes several rows of one")
         if _is_volatile(node, columns):
@@ -94,6 +98,15 @@ def _is_volatile(node: dict[str, Any], columns: Types) -> bool:
     return (
         node.get("class") == "FUNCTION" and node["function_name"].lower() in _volatile_functions()
     )
+
+
+@cache
+def _aggregates() -> frozenset[str]:
+    """Names that are aggregate functions and nothing else."""
+    query = "SELECT function_name, function_type = 'aggregate' FROM duckdb_functions()"
+    rows = _connection().execute(query).fetchall()
+    others = {name.lower() for name, aggregate in rows if not aggregate}
+    return frozenset(name.lower() for name, aggregate in rows if aggregate) - others
 
 
 @cache

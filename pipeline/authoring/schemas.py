@@ -32,14 +32,23 @@ def pipeline_schema() -> dict[str, Any]:
     return schema
 
 
-def check_schema(source: YamlSource, schema: dict[str, Any]) -> None:
-    """Add an error to the source for each place that its schema does not allow."""
+def check_schema(source: YamlSource, schema: dict[str, Any], data: Any = None) -> None:
+    """Add an error to the source for each place that its schema does not allow.
+
+    Parameters
+    ----------
+    data
+        What to check in place of the source's own data; places must be the same.
+    """
     validator = jsonschema.Draft201909Validator(schema)
-    for error in validator.iter_errors(source.data):
-        deepest = _deepest(error)
-        where = tuple(deepest.absolute_path)
-        for word, message in _worded(deepest):
-            source.error((*where, *word), message)
+    said = {
+        ((*deepest.absolute_path, *word), message): None
+        for error in validator.iter_errors(source.data if data is None else data)
+        for deepest in (_deepest(error),)
+        for word, message in _worded(deepest, schema)
+    }
+    for where, message in said:
+        source.error(where, message)
 
 
 def _deepest(error: ValidationError) -> ValidationError:
@@ -59,12 +68,11 @@ def _relevance(error: ValidationError) -> tuple[int, bool, bool]:
     )
 
 
-def _worded(error: ValidationError) -> list[tuple[tuple[str, ...], str]]:
+def _worded(error: ValidationError, root: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
     """Messages, each with the word below the error's place that it is about, if any."""
     value: Any = error.validator_value
-    if error.validator == "additionalProperties":
-        schema: Any = error.schema
-        allowed = list(schema.get("properties", {}))
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        allowed = _properties(error.schema, root)
         instance: Any = error.instance
         unknown = sorted(set(instance) - set(allowed))
         return [((word,), _unknown(word, allowed)) for word in unknown]
@@ -73,6 +81,15 @@ def _worded(error: ValidationError) -> list[tuple[tuple[str, ...], str]]:
     if error.validator == "required":
         return [((), f"{error.message}: add it here")]
     return [((), str(error.message))]
+
+
+def _properties(schema: Any, root: dict[str, Any]) -> list[str]:
+    """Words that a schema knows by itself, by what it refers to and by what it is made of."""
+    if "$ref" in schema:
+        *_, name = schema["$ref"].split("/")
+        return _properties(root["$defs"][name], root)
+    inherited = [word for part in schema.get("allOf", ()) for word in _properties(part, root)]
+    return [*schema.get("properties", {}), *inherited]
 
 
 def _unknown(word: str, allowed: list[str]) -> str:

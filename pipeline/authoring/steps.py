@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from pipeline.arrow_types import scalar_of
 from pipeline.authoring.frame_schema import BindingError, Types, bound_types, columns_read
 from pipeline.cleaning import FILL, STEPS
 from pipeline.plan import ROW_NUMBER, Clean, Rejects, Step, Write
@@ -85,7 +86,7 @@ def _check_cleaning(
     try:
         json.dumps(step.argument)  # YAML makes dates of some texts; plans are JSON
         if step.name == FILL:
-            pa.scalar(step.argument, kind)
+            scalar_of(step.argument, kind)
         else:
             STEPS[step.name].apply(pa.nulls(1, kind), step.argument)
     except (pa.ArrowException, TypeError, OverflowError) as error:

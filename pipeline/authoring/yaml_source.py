@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
+
+_TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 
 Location = tuple[str | int, ...]
 """Where a value stands in the document: keys and positions from the root."""
@@ -104,6 +106,8 @@ def _constructed(node: yaml.Node, where: Location, source: YamlSource) -> Any:
         return _mapping(node, where, source)
     if isinstance(node, yaml.SequenceNode):
         return [_constructed(item, (*where, at), source) for at, item in enumerate(node.value)]
+    if node.tag == _TIMESTAMP:  # plans are JSON, which has no dates: the text as it stands
+        return str(node.value)
     try:
         return yaml.SafeLoader("").construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError) as error:  # an unknown tag, the 31st of February

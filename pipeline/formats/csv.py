@@ -60,7 +60,9 @@ def read_csv(text: TextStream, plan: Plan) -> RawChunks:
                 check_utf8=False,  # the text stream has done that, and says where
             ),
         )
-        yield from _chunks(reader, numbering)
+        for chunk in _chunks(reader, numbering):
+            yield chunk
+        _check_last_quote(chunk, text, plan)
     except pa.ArrowInvalid as error:
         raise MalformedCsvError(
             f"The CSV cannot be taken apart after row {numbering.passed:,}: {_first_line(error)}.",
@@ -78,6 +80,24 @@ def _chunks(reader: pacsv.CSVStreamingReader, numbering: _RowNumbering) -> RawCh
     if malformed := numbering.rest():
         yield RawChunk(
             pa.RecordBatch.from_arrays([pa.array([], pa.int64())], [ROW_NUMBER]), malformed
+        )
+
+
+def _check_last_quote(chunk: RawChunk, text: TextStream, plan: Plan) -> None:
+    """Raise if the file ends inside quotes: the last row has then swallowed what follows them."""
+    quote = plan.source.quote
+    malformed = chunk.malformed[-1] if chunk.malformed else None
+    last = chunk.batch.column(ROW_NUMBER)[-1].as_py() if chunk.batch.num_rows else 0
+    if malformed is not None and malformed.row_number > last:
+        last = malformed.row_number
+        swallowed = bool(quote) and malformed.raw.count(quote) % 2 == 1 and "\n" in malformed.raw
+    else:
+        cell = chunk.batch.column(chunk.batch.num_columns - 2)[-1].as_py()
+        swallowed = bool(quote) and "\n" in cell and text.last_byte != quote.encode()
+    if swallowed:
+        raise MalformedCsvError(
+            f"A quote is opened in row {last:,} and never closed: all that follows is one cell.",
+            remedy="Close it, or double it where it is part of the text; then upload again.",
         )
 
 

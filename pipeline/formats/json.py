@@ -21,7 +21,7 @@ from pipeline.findings import Reject, Violation
 from pipeline.formats import RawChunk, RawChunks, row_numbers
 from pipeline.formats.json_array import array_elements
 from pipeline.formats.text import BLOCK_BYTES, TextStream
-from pipeline.plan import ROW_NUMBER
+from pipeline.plan import REFUSED, ROW_NUMBER
 from pipeline.rules import Reason, spoken
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _HEAD_BYTES: Final = 4096
 _TYPED: Final = ("integer", "number", "boolean")
 _SHOWN_CHARACTERS: Final = 200
 _MANY_BRACKETS: Final = 100
+_NO_OBJECT: Final = Violation(None, str(Reason.SYNTAX), None, spoken(Reason.SYNTAX, None))
 
 
 def read_json(text: TextStream, plan: Plan) -> RawChunks:
@@ -52,7 +53,7 @@ def read_json(text: TextStream, plan: Plan) -> RawChunks:
     passed = 0
     for block in blocks:
         chunk = _chunk(block, passed, plan)
-        if not passed and not chunk.batch.num_rows and _no_object(chunk.malformed):
+        if not passed and not chunk.batch.num_rows:
             raise _not_json(chunk.malformed[0])
         passed += chunk.rows
         yield chunk
@@ -60,10 +61,6 @@ def read_json(text: TextStream, plan: Plan) -> RawChunks:
         raise NoRowsError(
             "The file holds no JSON objects.", remedy="Check the export that wrote it."
         )
-
-
-def _no_object(malformed: list[Reject]) -> bool:
-    return all(reject.violations[0].rule == Reason.SYNTAX for reject in malformed)
 
 
 def _not_json(first: Reject) -> MalformedJsonError:
@@ -147,28 +144,23 @@ def _declared(column: Column) -> pa.DataType:
 
 def _text_chunk(lines: list[bytes], passed: int, plan: Plan) -> RawChunk:
     """The slow and exact way: each value as its own text, malformed lines as rejects."""
-    rows: list[dict[str, Any]] = []
-    numbers: list[int] = []
+    rows: dict[int, dict[str, Any]] = {}
     malformed: list[Reject] = []
     for number, line in enumerate(lines, start=passed + 1):
         row = _parsed_line(line)
-        violation = _misfit(row, plan)
-        if violation is not None:
-            raw = _plain_json(row) if isinstance(row, dict) else line.decode()
-            malformed.append(Reject(number, (violation,), raw))
+        if isinstance(row, dict):
+            rows[number] = row
         else:
-            rows.append(row)
-            numbers.append(number)
-    columns = [
-        pa.array([_text_of(row.get(column.name)) for row in rows], pa.string())
-        for column in plan.columns
-    ]
-    names = [column.name for column in plan.columns]
-    batch = pa.RecordBatch.from_arrays(
-        [*columns, pa.array(numbers, pa.int64())], [*names, ROW_NUMBER]
-    )
-    found = dict(zip(numbers, rows, strict=True))
-    return RawChunk(batch, malformed, raw_of=lambda number: _plain_json(found[number]))
+            malformed.append(Reject(number, (_NO_OBJECT,), line.decode()))
+    columns = {ROW_NUMBER: pa.array(list(rows), pa.int64())}
+    for column in plan.columns:
+        values = [row.get(column.name) for row in rows.values()]
+        columns[column.name] = pa.array([_text_of(value) for value in values], pa.string())
+        refused = [_misfits(value, column) for value in values]
+        if any(refused):
+            columns[f"{REFUSED}{column.name}"] = pa.array(refused, pa.bool_())
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    return RawChunk(batch, malformed, raw_of=lambda number: _plain_json(rows[number]))
 
 
 class _Number(str):
@@ -192,24 +184,18 @@ def _parsed_line(line: bytes) -> Any:
     return value
 
 
-def _misfit(row: Any, plan: Plan) -> Violation | None:
-    """Why a line cannot become a row: no object, or a value of the wrong JSON type."""
-    if not isinstance(row, dict):
-        return Violation(None, Reason.SYNTAX, None, spoken(Reason.SYNTAX, None))
-    for column in plan.columns:
-        value = row.get(column.name)
-        nested = isinstance(value, (dict, list))
-        textual = isinstance(value, str) and not isinstance(value, _Number)
-        if nested or (column.type == "string" and value is not None and not textual):
-            return Violation(
-                column.name, Reason.TYPE, _plain_json(value), spoken(Reason.TYPE, column.type)
-            )
-    return None
+def _misfits(value: Any, column: Column) -> bool:
+    """Whether a value has a JSON type that the column's type rules out, whatever it says."""
+    if column.type != "string" or value is None:
+        return isinstance(value, (dict, list))
+    return not isinstance(value, str) or isinstance(value, _Number)
 
 
 def _text_of(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return json.dumps(_plain_json(value), ensure_ascii=False)
     return value if value is None else str(value)
 
 

@@ -17,11 +17,14 @@ _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD_BYTES: Final = 8192
 _CONTROL: Final = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
 _MOST_CONTROL_SHARE: Final = 0.02
+_FEW_CONTROL: Final = 3
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 
 
 class TextStream:
     """A file's text as UTF-8 bytes: unpacked, decoded, without byte-order mark, and checked.
+
+    `last_byte` is the last one so far that ends no line.
 
     Raises, from `read` and `head`
     ------
@@ -37,6 +40,7 @@ class TextStream:
         self._ready = b""
         self._at_start = True
         self._ended = False
+        self.last_byte = b""
         self.closed = False
 
     def read(self, size: int = BLOCK_BYTES, /) -> bytes:
@@ -49,6 +53,7 @@ class TextStream:
             length += len(parts[-1])
         everything = parts[0] if len(parts) == 1 else b"".join(parts)
         self._ready = everything[wanted:]
+        self.last_byte = everything.rstrip(b"\r\n")[-1:] or self.last_byte
         return everything[:wanted]
 
     def head(self, size: int) -> bytes:
@@ -122,7 +127,7 @@ def _check_head(head: bytes, *, utf8: bool) -> None:
             remedy="Save it as UTF-8, or declare encoding utf-16 in the contract's csvDialect.",
         )
     control = len(head) - len(head.translate(None, _CONTROL))
-    if utf8 and control > _MOST_CONTROL_SHARE * len(head):
+    if utf8 and control > max(_FEW_CONTROL, _MOST_CONTROL_SHARE * len(head)):
         raise BinaryFileError(
             f"The file is not text: {control} of its first {len(head):,} bytes are control "
             f"characters (it starts with {head[:4].hex(' ')}).",
@@ -172,7 +177,10 @@ class _Gunzip:
                 return text
 
     def _inflated(self, most: int) -> bytes:
-        if self._member.eof:  # another member follows
+        if self._member.eof:  # another member follows, or the padding of a tape's blocks
+            self._packed = self._packed.lstrip(b"\0")
+            if not self._packed:
+                return b""
             self._member = zlib.decompressobj(_GZIP_WINDOW)
         try:
             text = self._member.decompress(self._packed, most)

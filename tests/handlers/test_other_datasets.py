@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.authoring.build import compile_datasets
 from pipeline.constants import ENV_DATASETS_DIR
-from pipeline.errors import LookupMissError, StepError
+from pipeline.errors import LookupMissError, StepError, TooManyRejectsError
 from tests.conftest import REPOSITORY
 from tests.handlers.samples import flight, flights
 
@@ -75,6 +75,29 @@ def test_rows_without_a_lookup_are_quarantined_by_enrich(cloud: Cloud, deploy: D
         {"column": "month", "rule": "maximum", "rows": 1},
         {"column": "dest", "rule": "lookup", "rows": 1},
     ]
+
+
+def test_rows_lost_to_a_lookup_alone_show_in_the_outcome(cloud: Cloud, deploy: Deploy) -> None:
+    # GIVEN
+    deploy((AIRPORTS, AIRPORTS + "    when_missing: reject\n"))
+
+    # WHEN
+    run = cloud.run_pipeline(KEY, flights(KNOWN, UNKNOWN))
+
+    # THEN
+    assert run["outcome"] == "SUCCEEDED_WITH_REJECTS"
+
+
+def test_limit_may_be_a_number_of_rows(cloud: Cloud, deploy: Deploy) -> None:
+    # GIVEN as many bad rows as are allowed, and then one more
+    deploy(("max_share: 0.5", "max_rows: 1"))
+    good = [flight(n) for n in range(1, 8)]
+    bad = [flight(n, month=13) for n in (8, 9)]
+    assert cloud.run_pipeline(KEY, flights(*good, bad[0]))["rows"]["rejected"] == 1
+
+    # WHEN, THEN
+    with pytest.raises(TooManyRejectsError, match=r"2 of 9 rows .* allows 1 row"):
+        cloud.run_pipeline(KEY, flights(*good, *bad))
 
 
 def test_unknown_key_may_stop_the_run(cloud: Cloud, deploy: Deploy) -> None:

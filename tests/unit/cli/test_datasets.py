@@ -44,6 +44,6 @@ def test_files_that_would_replace_each_other_are_refused(tmp_path: Path) -> None
     for file in files:
         file.parent.mkdir()
         file.touch()
-    with pytest.raises(CliError, match="several files would become input/flights/day.csv"):
+    with pytest.raises(CliError, match=r"several files would become input/flights/day\.csv"):
         datasets_of(files, "flights")
     assert datasets_of(files[:1], "flights") == ["flights"]

@@ -232,6 +232,24 @@ def test_column_may_be_replaced_by_the_lookups(plan_of: PlanOf) -> None:
     assert list(result.frame.columns) == ["origin", "day", "n", "processed_date", "status"]
 
 
+def test_reject_shows_the_key_although_the_lookup_replaces_its_column(plan_of: PlanOf) -> None:
+    # GIVEN
+    plan = plan_of(
+        COLUMNS,
+        """
+        enrich:
+          - {lookup: airports, on: {origin: faa}, add: {origin: city}, when_missing: reject}
+        """,
+        lookups={"airports": AIRPORTS},
+    )
+
+    # WHEN
+    result = enrich(departures(["XXX"]), plan)
+
+    # THEN
+    assert [reject.violations[0].value for reject in result.rejects] == ["XXX"]
+
+
 def test_every_row_is_stamped_with_the_runs_moment(with_policy: Any) -> None:
     # GIVEN
     plan = with_policy("keep")

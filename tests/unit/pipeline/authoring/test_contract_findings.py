@@ -209,14 +209,12 @@ def test_words_of_the_table_that_are_not_enforced_are_noted(
     assert message in said
 
 
-@pytest.mark.xfail(strict=True, reason="the schema of the standard's package asks for `map`")
 def test_a_property_without_logical_type_is_text(
     findings: Callable[..., list[tuple[str, int, int, str]]],
 ) -> None:
     assert findings(contract=with_property("{name: a}")) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the schema of the standard's package asks for `map`")
 def test_an_unknown_word_of_a_property_is_found_at_its_place(
     findings: Callable[..., list[tuple[str, int, int, str]]],
 ) -> None:

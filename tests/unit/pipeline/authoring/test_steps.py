@@ -146,7 +146,7 @@ ERRORS: list[tuple[str, str, str]] = [
     ("clean: {columns: {n: [{fill: 1.5}]}}", "{fill", "fill: the column holds whole numbers"),
     ("clean: {columns: {n: [{fill: none}]}}", "{fill", "fill: "),
     ("clean: {columns: {n: [{fill: 1180591620717411303424}]}}", "{fill", "fill: "),
-    ("clean: {columns: {d: [{fill: 2013-01-31}]}}", "{fill", "fill: "),
+    ("clean: {columns: {d: [{fill: 2013-02-31}]}}", "{fill", "fill: "),
     ("clean: {columns: {t: [tirm]}}", "tirm", "'tirm' is none of 'trim', 'collapse'"),
     (
         "clean: {columns: {t: [{null_word: [x]}]}}",
@@ -161,8 +161,8 @@ ERRORS: list[tuple[str, str, str]] = [
     ("transform: [{derive: {m: t + 1}}]", "m:", "m: "),
     ("transform: [{derive: {m: n +}}]", "m:", "m: syntax error"),
     ("transform: [{derive: {m: '1), (2'}}]", "m:", "one expression is expected"),
-    ("transform: [{derive: {m: sum(n)}}]", "m:", "GROUP BY"),
-    ("transform: [{derive: {m: count(*)}}]", "m:", "GROUP BY"),
+    ("transform: [{derive: {m: sum(n)}}]", "m:", "looks at many rows"),
+    ("transform: [{derive: {m: count(*)}}]", "m:", "looks at many rows"),
     ("transform: [{derive: {m: row_number() OVER ()}}]", "m:", "one row at a time"),
     ("transform: [{derive: {m: (SELECT 1)}}]", "m:", "join tables with enrich"),
     ("transform: [{derive: {m: EXISTS (SELECT 1)}}]", "m:", "join tables with enrich"),
@@ -232,11 +232,12 @@ def test_all_errors_are_found_at_once(
     assert [(line, column) for _, line, column, _ in found] == [(3, 7), (5, 5), (6, 5)]
 
 
-@pytest.mark.xfail(strict=True, reason="no spelling of a date fills a column of dates")
 def test_missing_dates_can_be_filled(
     findings: Callable[..., list[tuple[str, int, int, str]]],
 ) -> None:
-    assert findings("clean: {columns: {d: [{fill: '2013-01-31'}]}}\n", contract=CONTRACT) == []
+    for spelling in ("2013-01-31", "'2013-01-31'"):
+        steps = f"clean: {{columns: {{d: [{{fill: {spelling}}}]}}}}\n"
+        assert findings(steps, contract=CONTRACT) == []
 
 
 def test_python_steps_without_a_file_are_an_error(

@@ -163,7 +163,6 @@ def test_columns_are_encoded_where_values_repeat() -> None:
     assert chunk.batch.schema.field("b").type == TEXT
 
 
-@pytest.mark.xfail(strict=True, reason="a quote that never closes swallows the rows below it")
 @pytest.mark.parametrize("data", ['a,b\n1,"x\n2,y\n3,z\n', 'a,b\n"1,x\n2,y\n3,z\n'])
 def test_a_quote_that_never_closes_is_malformed(data: str) -> None:
     with pytest.raises(MalformedCsvError):

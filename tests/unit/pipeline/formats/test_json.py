@@ -12,6 +12,7 @@ from pipeline.errors import EmptyFileError, MalformedJsonError, NoRowsError
 from pipeline.formats import RawChunk, json_array
 from pipeline.formats import json as module
 from pipeline.formats.readers import read_chunks
+from pipeline.plan import REFUSED
 from tests.unit.pipeline.support import good_rows, plan_of, row_numbers
 
 COLUMNS = {
@@ -105,26 +106,29 @@ def test_lines_that_are_no_objects_are_findings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "value"),
+    ("line", "text"),
     [
-        ('{"s": 5}', 5),
-        ('{"s": true}', True),
-        ('{"i": [1, 2.5]}', [1, 2.5]),
-        ('{"i": {"x": 1}}', {"x": 1}),
+        ('{"s": 5}', "5"),
+        ('{"s": true}', "true"),
+        ('{"s": [1]}', "[1]"),
+        ('{"i": [1, 2.5]}', "[1, 2.5]"),
+        ('{"i": {"x": 1}}', '{"x": 1}'),
     ],
 )
-def test_values_that_no_column_can_hold_are_type_findings(line: str, value: Any) -> None:
-    chunks = read(line + "\n")
+def test_values_that_no_column_can_hold_are_marked(line: str, text: str) -> None:
+    (chunk,) = read(line + '\n{"s": "x", "i": 1}\n')
 
-    (chunk,) = chunks
-    assert malformed(chunks) == [(1, "type", json.loads(line))]
-    assert chunk.malformed[0].violations[0].value == value
+    (column,) = json.loads(line)
+    assert chunk.batch.column(column)[0].as_py() == text
+    assert chunk.batch.column(f"{REFUSED}{column}").to_pylist() == [True, False]
+    assert chunk.raw_of is not None
+    assert chunk.raw_of(1) == json.loads(line)
 
 
 def test_half_a_surrogate_pair_is_no_text() -> None:
     chunks = read('{"s": "\\ud83d\\ude00"}\n{"s": "\\ud83d"}\n{"s": 1}\n')
 
-    assert values(chunks, "s") == ["😀"]
+    assert values(chunks, "s") == ["😀", "1"]
     assert malformed(chunks)[0] == (2, "syntax", '{"s": "\\ud83d"}')
 
 
