@@ -106,7 +106,7 @@ class LocalCloud:
         ours = recorded is not None and self._is_ours(recorded.pid)
         if recorded is not None and ours:
             process.stop_group(recorded.pid)
-            _forget(recorded.pid)
+        _forget_ended()
         self.state_file.unlink(missing_ok=True)
         shutil.rmtree(self.home / "tmp", ignore_errors=True)
         return ours
@@ -145,7 +145,6 @@ class LocalCloud:
             if _healthy(started):
                 return
             if _STARTED[started.pid].poll() is not None:
-                _forget(started.pid)
                 break
             time.sleep(0.05)
         self.stop()
@@ -197,8 +196,8 @@ def _healthy(running: Running) -> bool:
         return False
 
 
-def _forget(pid: int) -> None:
-    """Take a process that has ended out of the process table, if we are its parent."""
-    child = _STARTED.pop(pid, None)
-    if child is not None:
-        child.wait()
+def _forget_ended() -> None:
+    """Take processes that have ended out of the process table, where we are the parent."""
+    for pid, child in list(_STARTED.items()):
+        if child.poll() is not None:
+            del _STARTED[pid]

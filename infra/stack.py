@@ -53,6 +53,8 @@ class PipelineStack(Stack):
             # The local cloud enforces IAM and knows nothing of the bootstrap's publishing roles.
             synthesizer=CliCredentialsStackSynthesizer() if local else None,
         )
+        # The CDK repeats in DependsOn what a reference says already.
+        self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         self.storage = Storage(self, "Storage", settings=settings)
         self.messaging = Messaging(self, "Messaging", settings=settings)
         versions = {} if local else self._layer_versions(layers)

@@ -9,10 +9,7 @@ from cfnlint.config import ManualArgs
 if TYPE_CHECKING:
     from tests.infra.synthesis import Template
 
-OF_THE_LIBRARY = ["W3005"]
-"""The CDK repeats in DependsOn what a reference says already."""
-
 
 def test_template_has_no_findings(aws_template: Template) -> None:
-    config = ManualArgs(ignore_checks=OF_THE_LIBRARY, regions=["us-east-1", "eu-central-1"])
+    config = ManualArgs(regions=["us-east-1", "eu-central-1"])
     assert lint(json.dumps(aws_template), config=config) == []
