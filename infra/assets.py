@@ -6,11 +6,13 @@ and editing tests, documents or the infrastructure moves none.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from infra.layers import absent_modules
 from infra.settings import Target
 from pipeline.constants import ENV_LOCAL_PYTHON, STAGES
 
@@ -27,9 +29,16 @@ LOCAL_BOOTSTRAP: Final = f"""\
 #!/bin/sh
 # The local cloud starts this for every environment of the function. AWS's own runtime interface
 # client reports errors as Lambda does; the interpreter is the one that runs the local cloud.
+# It has everything installed: what the function's layers lack in AWS is hidden from it here too.
 cd "$LAMBDA_TASK_ROOT" || exit 1
 export PYTHONPATH="$LAMBDA_TASK_ROOT${{PYTHONPATH:+:$PYTHONPATH}}"
-exec "${ENV_LOCAL_PYTHON}" -m awslambdaric "$_HANDLER"
+exec "${ENV_LOCAL_PYTHON}" -c 'import runpy, sys
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in @ABSENT@:
+            raise ModuleNotFoundError(f"No module named {{name}} in this function", name=name)
+sys.meta_path.insert(0, Absent)
+runpy.run_module("awslambdaric", run_name="__main__")' "$_HANDLER"
 """
 
 
@@ -50,6 +59,11 @@ def staged_assets(
     return {stage: folder / stage for stage in STAGES}
 
 
+def local_bootstrap(absent: list[str]) -> str:
+    """Program that the local cloud starts for a function that lacks these modules."""
+    return LOCAL_BOOTSTRAP.replace("@ABSENT@", json.dumps(absent))
+
+
 def _stage(staged: Path, *, stage: str, root: Path, datasets: Path, target: Target) -> None:
     """Fill `staged` with all that the function of `stage` runs."""
     for source in _sources(root, stage):
@@ -59,7 +73,7 @@ def _stage(staged: Path, *, stage: str, root: Path, datasets: Path, target: Targ
             _copy(compiled, staged / "datasets" / compiled.relative_to(datasets))
     if target is Target.LOCAL:
         bootstrap = staged / "bootstrap"
-        bootstrap.write_text(LOCAL_BOOTSTRAP)
+        bootstrap.write_text(local_bootstrap(absent_modules(stage)))
         bootstrap.chmod(0o755)
 
 

@@ -23,17 +23,27 @@ from pipeline.constants import STAGES
 
 @dataclass(frozen=True)
 class Layer:
-    """Packages of `requirements/layer-<name>.txt`, for the functions of `stages`."""
+    """Packages of `requirements/layer-<name>.txt`, for the functions of `stages`.
+
+    `module` is what only this layer brings; a function without the layer cannot import it.
+    """
 
     name: str
     stages: tuple[str, ...]
+    module: str
 
 
 LAYERS: Final = (
-    Layer("runtime", STAGES),
-    Layer("sql", ("transform",)),
-    Layer("pandas", ("transform",)),  # the one stage in which a dataset may bring Python steps
+    Layer("runtime", STAGES, "pyarrow"),
+    Layer("sql", ("transform",), "duckdb"),
+    # transform is the one stage in which a dataset may bring Python steps
+    Layer("pandas", ("transform",), "pandas"),
 )
+
+
+def absent_modules(stage: str) -> list[str]:
+    """Modules that the function of a stage does not have in AWS."""
+    return [layer.module for layer in LAYERS if stage not in layer.stages]
 
 
 @dataclass(frozen=True)

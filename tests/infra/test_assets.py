@@ -3,15 +3,18 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from aws_cdk import FileSystem
 
 from infra.assets import staged_assets
+from infra.layers import LAYERS
 from infra.settings import Target
 from pipeline.authoring.build import compile_datasets
-from pipeline.constants import STAGES
+from pipeline.constants import ENV_LOCAL_PYTHON, STAGES
 from tests.infra.synthesis import ROOT, one_dataset
 
 if TYPE_CHECKING:
@@ -114,17 +117,38 @@ def test_asset_holds_its_stage_the_shared_code_and_the_datasets(
     assert not [file for file in shared if not file.endswith(".py") or "authoring" in file]
 
 
-def test_local_bootstrap_can_be_executed_and_puts_the_task_root_first(tmp_path: Path) -> None:
-    assets = staged_assets(
+IMPORTS = """
+import importlib, sys
+def there(name):
+    try:
+        return importlib.import_module(name).__name__
+    except ModuleNotFoundError:
+        return None
+print(sys.argv[1:], [there(name) for name in ("duckdb", "pandas", "pyarrow")])
+"""
+"""Stands for the runtime interface client, and tells what a function can import."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_local_bootstrap_hides_what_the_function_lacks_in_aws(stage: str, tmp_path: Path) -> None:
+    # GIVEN a function's asset, first on the path of its bootstrap
+    folder = staged_assets(
         root=ROOT, build=tmp_path, target=Target.LOCAL, compile_datasets=one_dataset
-    )
-    for folder in assets.values():
-        bootstrap = folder / "bootstrap"
-        assert os.access(bootstrap, os.X_OK)
-        lines = bootstrap.read_text().splitlines()
-        assert lines[0] == "#!/bin/sh"
-        assert 'exec "$LAMBDA_PIPELINES_PYTHON" -m awslambdaric "$_HANDLER"' in lines
-        assert 'export PYTHONPATH="$LAMBDA_TASK_ROOT${PYTHONPATH:+:$PYTHONPATH}"' in lines
+    )[stage]
+    (folder / "awslambdaric.py").write_text(IMPORTS)
+    environment = {
+        "_HANDLER": f"functions.{stage}.handler.lambda_handler",
+        "LAMBDA_TASK_ROOT": str(folder),
+        ENV_LOCAL_PYTHON: sys.executable,
+    }
+    # WHEN the local cloud starts it
+    said = subprocess.run(
+        [folder / "bootstrap"], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    # THEN it gets the handler, and the modules of its layers alone
+    brought = {layer.module for layer in LAYERS if stage in layer.stages}
+    there = [name if name in brought else None for name in ("duckdb", "pandas", "pyarrow")]
+    assert said == f"{[environment['_HANDLER']]} {there}\n"
 
 
 def test_datasets_are_compiled_once_for_all_stages(tmp_path: Path) -> None:

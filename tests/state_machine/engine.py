@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from infra.assets import LOCAL_BOOTSTRAP
+from infra.assets import local_bootstrap
 from pipeline.constants import ENV_LOCAL_PYTHON, STAGES, state_name
 from tests.infra.synthesis import Template, definition
 from tests.state_machine.cases import CASES, mock_configuration
@@ -146,7 +146,7 @@ def _flaky(functions: Any) -> str:
     with zipfile.ZipFile(code, "w") as archive:
         bootstrap = zipfile.ZipInfo("bootstrap")
         bootstrap.external_attr = 0o755 << 16
-        archive.writestr(bootstrap, LOCAL_BOOTSTRAP)
+        archive.writestr(bootstrap, local_bootstrap([]))
         archive.writestr("flaky.py", FLAKY)
     made = functions.create_function(
         FunctionName="flaky",
