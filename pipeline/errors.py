@@ -23,6 +23,7 @@
     │   ├── UnknownDatasetError            the key names no dataset of this stack
     │   ├── InvalidEventError              the execution was started with something else
     │   ├── InvalidPlanError               a compiled dataset that this code cannot read
+    │   ├── PlanChangedError               a deployment came between two stages of the run
     │   ├── StepError                      an expression or a Python step failed on the data
     │   └── PermissionDeniedError          the function's role may not do what it must
     └── InternalError                 500  our fault: never retried
@@ -171,6 +172,10 @@ class InvalidEventError(ConfigurationError):
 
 class InvalidPlanError(ConfigurationError):
     """A compiled dataset is missing or not readable by this version of the code."""
+
+
+class PlanChangedError(ConfigurationError):
+    """The dataset was deployed anew while the run was under way."""
 
 
 class StepError(ConfigurationError):

@@ -25,7 +25,13 @@ from pipeline.constants import (
     MAX_PAYLOAD_BYTES,
     STAGES,
 )
-from pipeline.errors import InvalidEventError, PayloadTooLargeError, PipelineError, UnexpectedError
+from pipeline.errors import (
+    InvalidEventError,
+    PayloadTooLargeError,
+    PipelineError,
+    PlanChangedError,
+    UnexpectedError,
+)
 from pipeline.observability import emit_stage_metrics, peak_memory_mb, stage_logger
 from pipeline.plan import Plan, load_plan
 from pipeline.run import Run, Source, Staged, StageRecord, new_run, run_from_json, source_of_event
@@ -161,6 +167,7 @@ def _context(stage: str, event: dict[str, Any], source: Source) -> StageContext:
         run = new_run(source, dataset=source.dataset, plan_hash=plan.hash)
     else:
         run = run_from_json(event.get("run") or {})
+        _check_same_plan(run, plan)
     execution = event.get("execution") or {}
     started = execution.get("started_at")
     return StageContext(
@@ -170,6 +177,16 @@ def _context(stage: str, event: dict[str, Any], source: Source) -> StageContext:
         execution_arn=execution.get("arn", ""),
         started_at=datetime.fromisoformat(started) if started else datetime.now(UTC),
     )
+
+
+def _check_same_plan(run: Run, plan: Plan) -> None:
+    """Raise if a deployment has changed the dataset since the run's first stage."""
+    if run.plan_hash != plan.hash:
+        raise PlanChangedError(
+            f"The dataset {run.dataset} was deployed anew while the run was under way (its plan "
+            f"was {run.plan_hash}, it is {plan.hash} now).",
+            remedy="Run the file again: it is then processed by the new plan from its first stage.",
+        )
 
 
 def _ignored(source: Source) -> dict[str, Any]:

@@ -60,8 +60,11 @@ def read_csv(text: TextStream, plan: Plan) -> RawChunks:
                 check_utf8=False,  # the text stream has done that, and says where
             ),
         )
+        chunk = None
         for chunk in _chunks(reader, numbering):
             yield chunk
+        if chunk is None:
+            raise _no_rows()
         _check_last_quote(chunk, text, plan)
     except pa.ArrowInvalid as error:
         raise MalformedCsvError(

@@ -14,6 +14,7 @@ from pipeline.errors import (
     InvalidEventError,
     NoRowsError,
     PayloadTooLargeError,
+    PlanChangedError,
     UnbalancedBooksError,
     UnexpectedError,
     UnknownDatasetError,
@@ -90,6 +91,15 @@ def test_the_context_knows_execution_and_start() -> None:
     assert context.execution_arn == ARN
     assert context.started_at == dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
     assert context.plan.dataset == "things"
+
+
+def test_a_deployment_between_two_stages_stops_the_run() -> None:
+    run = {**run_of().to_json(), "plan_hash": "another"}
+
+    with pytest.raises(PlanChangedError, match="its plan was another") as raised:
+        invoked(run=run)
+
+    assert "Run the file again" in str(raised.value)
 
 
 def test_without_execution_a_stage_starts_now() -> None:

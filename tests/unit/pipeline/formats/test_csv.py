@@ -103,7 +103,7 @@ def test_white_space_is_an_empty_file(data: str) -> None:
         read(data)
 
 
-@pytest.mark.parametrize("data", ["a,b", "a,b\n", "a,b\r\n\r\n"])
+@pytest.mark.parametrize("data", ["a,b", "a,b\n", "a,b\r\n\r\n", "a,b\n" + "\n" * 300_000])
 def test_a_header_alone_has_no_rows(data: str) -> None:
     with pytest.raises(NoRowsError, match="no rows"):
         read(data)
