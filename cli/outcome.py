@@ -46,7 +46,12 @@ class RunError:
 
 @dataclass(frozen=True)
 class RunResult:
-    """One file's run."""
+    """One file's run.
+
+    `top_rules` are the most frequent reasons of rejected rows (`column`, `rule`, `rows`), and
+    `lookups` count the rows that each lookup `matched`, left `unmatched`, or had no key for
+    (`missing_key`).
+    """
 
     execution_arn: str | None
     status: str
@@ -57,6 +62,8 @@ class RunResult:
     quarantine: str | None
     report: str | None
     duration_s: float
+    top_rules: list[dict[str, Any]] = field(default_factory=list)
+    lookups: dict[str, dict[str, int]] = field(default_factory=dict)
     cost_usd: float | None = None
     error: RunError | None = None
 
@@ -89,6 +96,8 @@ def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[State
         quarantine=common_address((run.get("rejects") or {}).get("quarantine") or []),
         report=run.get("report"),
         duration_s=_duration(described),
+        top_rules=list((run.get("rejects") or {}).get("top_rules") or []),
+        lookups=dict(run.get("lookups") or {}),
         error=run_error(described, states) if status not in (*GOOD, RUNNING) else None,
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cli.target import Target
 
 SHOWN_OUTPUTS: Final = 5
+SHOWN_RULES: Final = 5
 CLIENT_ERROR: Final = 400
 FORMATS: Final = {".csv": "csv", ".json": "json"}
 """Names that pyarrow has for formats, by a file's ending; anything else is Parquet."""
@@ -30,11 +31,31 @@ def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
         return
     if any(result.rows.values()):
         yield Text(f"  rows        {accounting_line(result.rows)}")
+    if result.top_rules:
+        yield Text(f"  rejected    {reasons(result)}", style="yellow")
+    if missed := unmatched(result):
+        yield Text(f"  unmatched   {missed}")
     yield from _addresses("outputs", result.outputs)
     if result.quarantine:
         yield Text(f"  quarantine  {result.quarantine}")
     if result.report:
         yield Text(f"  report      {result.report}")
+
+
+def reasons(result: RunResult) -> str:
+    """Return the most frequent reasons of rejected rows."""
+    told = [
+        f"{found['column'] or 'row'}: {found['rule']} ({found['rows']:,})"
+        for found in result.top_rules[:SHOWN_RULES]
+    ]
+    more = len(result.top_rules) - len(told)
+    return ", ".join(told) + (f" and {more} more reasons" if more > 0 else "")
+
+
+def unmatched(result: RunResult) -> str:
+    """Return the rows that lookups had nothing for; a row without a key is none of them."""
+    counts = {name: found.get("unmatched", 0) for name, found in result.lookups.items()}
+    return ", ".join(f"{rows:,} rows in {name}" for name, rows in counts.items() if rows)
 
 
 def how_to_look(results: Sequence[RunResult], target: Target) -> Iterator[Text]:

@@ -43,7 +43,11 @@ def test_a_good_run_is_told_by_the_executions_output() -> None:
         outcome="SUCCEEDED_WITH_REJECTS",
         rows=rows,
         outputs=["s3://out/processed/flights/1.parquet"],
-        rejects={"quarantine": ["s3://out/quarantine/flights/r/validate.jsonl"]},
+        rejects={
+            "quarantine": ["s3://out/quarantine/flights/r/validate.jsonl"],
+            "top_rules": [{"column": "month", "rule": "maximum", "rows": 1}],
+        },
+        lookups={"airports": {"matched": 8, "unmatched": 1, "missing_key": 0}},
         report="s3://out/reports/flights/r.json",
     )
 
@@ -59,6 +63,8 @@ def test_a_good_run_is_told_by_the_executions_output() -> None:
         "quarantine": "s3://out/quarantine/flights/r/validate.jsonl",
         "report": "s3://out/reports/flights/r.json",
         "duration_s": 6.5,
+        "top_rules": [{"column": "month", "rule": "maximum", "rows": 1}],
+        "lookups": {"airports": {"matched": 8, "unmatched": 1, "missing_key": 0}},
         "cost_usd": None,
     }
 

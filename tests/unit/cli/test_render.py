@@ -103,6 +103,24 @@ def test_a_failure_says_where_what_and_what_to_do() -> None:
     assert "  details     pipeline show run-1" in lines
 
 
+def test_rejects_and_rows_without_a_match_are_told_with_their_reasons() -> None:
+    rules = [{"column": f"c{n}", "rule": "maximum", "rows": 1000} for n in range(6)]
+    lookups = {
+        "airlines": {"matched": 10, "unmatched": 0, "missing_key": 0},
+        "planes": {"matched": 1, "unmatched": 7602, "missing_key": 3},
+    }
+
+    lines = [
+        str(line)
+        for line in summary("f", result(top_rules=rules, lookups=lookups), FakeTarget())  # type: ignore[arg-type]
+    ]
+
+    (rejected,) = [line for line in lines if line.startswith("  rejected")]
+    assert rejected.startswith("  rejected    c0: maximum (1,000), c1: maximum (1,000), ")
+    assert rejected.endswith("c4: maximum (1,000) and 1 more reasons")
+    assert "  unmatched   7,602 rows in planes" in lines
+
+
 def test_advice_depends_on_whose_fault_it_is() -> None:
     theirs, ours = RunError("clean", "E", "m", 400), RunError("clean", "E", "m", 500)
 
