@@ -54,10 +54,14 @@ class ALERT:
 
     @staticmethod
     def message() -> str:
-        """Body of the alert, to be filled in by Step Functions."""
+        """Body of the alert, filled in by Step Functions.
+
+        The words come from the state: a literal with line breaks in it is nothing that the
+        language promises to read.
+        """
         at = sfn.JsonPath.string_at
         return sfn.JsonPath.format(
-            MESSAGE,
+            at("$.verdict.words"),
             at("$.failure.stage"),
             at("$.failure.error"),
             at("$.failure.message"),

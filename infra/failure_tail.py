@@ -12,7 +12,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
-from infra.alert_text import ALERT, subject_of_client_error, subject_of_server_error
+from infra.alert_text import ALERT, MESSAGE, subject_of_client_error, subject_of_server_error
 from infra.stage_chain import RUN, with_retry
 from pipeline.constants import (
     DEAD_LETTER_SCHEMA_VERSION,
@@ -50,13 +50,18 @@ def _verdict(scope: Construct, *, then: sfn.IChainable) -> sfn.Choice:
     of_the_client = sfn.Condition.or_(
         *(sfn.Condition.string_equals("$.failure.Error", name) for name in client_error_names())
     )
-    client = {"status_code": 400, "subject": subject_of_client_error(), "fault": ALERT.client}
-    server = {"status_code": 500, "subject": subject_of_server_error(), "fault": ALERT.server}
+    client = _told(400, subject_of_client_error(), ALERT.client)
+    server = _told(500, subject_of_server_error(), ALERT.server)
     return (
         sfn.Choice(scope, "WhoseFault")
         .when(of_the_client, _pass(scope, "FaultOfTheFile", client, "$.verdict").next(then))
         .otherwise(_pass(scope, "FaultOfThePlatform", server, "$.verdict").next(then))
     )
+
+
+def _told(status_code: int, subject: str, fault: str) -> dict[str, object]:
+    """Verdict, with the words of the alert that tells it."""
+    return {"status_code": status_code, "subject": subject, "fault": fault, "words": MESSAGE}
 
 
 def _source(scope: Construct, *, then: sfn.IChainable) -> sfn.Choice:
