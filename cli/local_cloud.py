@@ -6,6 +6,7 @@ Its data lives in that process's memory: stopping it forgets buckets, executions
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import os
 import shutil
@@ -33,6 +34,8 @@ ACCESS_KEY: Final = "test"
 HEALTH_PATH: Final = "/_ministack/health"
 START_SECONDS: Final = 60.0
 SERVER_MODULE: Final = "cli.local_server"
+RUNTIME_CLIENT: Final = "awslambdaric"
+"""Runs the functions; the one package of the project that not every platform has."""
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE")
 """The user's variables that the local cloud sees; AWS settings must not leak into functions."""
@@ -95,6 +98,11 @@ class LocalCloud:
                     f"Stop it first: {command('down')}",
                 )
             return living
+        if importlib.util.find_spec(RUNTIME_CLIENT) is None:
+            raise CliError(
+                f"the local cloud needs {RUNTIME_CLIENT}, which is built for Linux only",
+                "Use Linux or WSL, or work on AWS with --profile or --region",
+            )
         self.stop()
         started = self._spawn(_free_port(port))
         self._await_health(started)
