@@ -76,8 +76,8 @@ def test_a_transient_error_is_retried_twice_with_growing_pauses(
     assert len(moments) == RETRY_MAX_ATTEMPTS + 1
     pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
     longest = [RETRY_INTERVAL_SECONDS * RETRY_BACKOFF_RATE**n for n in range(RETRY_MAX_ATTEMPTS)]
-    # Jitter may shorten a pause, though not on every engine; nothing lengthens it but the machine.
-    assert all(0 <= pause <= most + 1 for pause, most in zip(pauses, longest, strict=True)), pauses
+    # Jitter may shorten a pause, though not on every engine; only a busy machine lengthens it.
+    assert all(0 <= pause <= most + 2 for pause, most in zip(pauses, longest, strict=True)), pauses
 
 
 def test_after_the_last_retry_the_run_is_kept_and_told(cloud: Cloud, vanished: Ended) -> None:
