@@ -128,6 +128,11 @@ def _derive(
                 (*where, name), f"{name!r}: names that begin with _ are the pipeline's own"
             )
             continue
+        if alike := _alike(name, (*columns, *made)):
+            source.error(
+                (*where, name), f"SQL cannot tell {name!r} from {alike!r}: use another name"
+            )
+            continue
         try:
             # Together with the ones before, which it may use by name.
             so_far = {earlier: declared[earlier] for earlier in (*made, name)}
@@ -137,6 +142,11 @@ def _derive(
     good = {name: declared[name] for name in made}
     inputs = columns_read(good, columns) if good else []
     return Step("derive", {"columns": good, "inputs": inputs}), columns | made
+
+
+def _alike(name: str, columns: Iterable[str]) -> str | None:
+    """Column that differs from `name` by nothing but case, if there is one."""
+    return next((one for one in columns if one != name and one.lower() == name.lower()), None)
 
 
 def _filter(

@@ -161,6 +161,8 @@ ERRORS: list[tuple[str, str, str]] = [
     ("transform: [{derive: {m: t + 1}}]", "m:", "m: "),
     ("transform: [{derive: {m: n +}}]", "m:", "m: syntax error"),
     ("transform: [{derive: {m: '1), (2'}}]", "m:", "one expression is expected"),
+    ("transform: [{derive: {N: n + 1}}]", "N:", "SQL cannot tell 'N' from 'n'"),
+    ("transform: [{derive: {m: n + 1, M: n}}]", "M:", "SQL cannot tell 'M' from 'm'"),
     ("transform: [{derive: {m: sum(n)}}]", "m:", "looks at many rows"),
     ("transform: [{derive: {m: count(*)}}]", "m:", "looks at many rows"),
     ("transform: [{derive: {m: row_number() OVER ()}}]", "m:", "one row at a time"),
