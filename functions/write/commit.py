@@ -21,7 +21,8 @@ def commit(context: StageContext, files: list[OutputFile], replaces: Manifest | 
     """Make the files the source object's output, or undo them if another run was faster.
 
     The manifest is written last and only if it is still the one that was read before. Where it is
-    not, the versions this run wrote are deleted, which brings the other run's back.
+    not, the versions this run wrote are deleted, which brings the other run's back; unless the
+    manifest is this very commit, whose answer was lost and which the SDK has tried again.
     """
     run, bucket = context.run, context.output_bucket
     lost = run.rows.rejected + run.rows.dropped_by_lookup
@@ -39,8 +40,10 @@ def commit(context: StageContext, files: list[OutputFile], replaces: Manifest | 
             replaces=replaces,
         )
     except ObjectChangedError:
-        _give_way(context, files)
-        return
+        winner = read_manifest(run, bucket)
+        if not _is_same(run, winner) or not _pins_all(winner, files):
+            _give_way(run, files, winner)
+            return
     _delete_vanished(files, replaces)
 
 
@@ -63,18 +66,19 @@ def report(context: StageContext) -> dict[str, Any]:
     }
 
 
-def _give_way(context: StageContext, files: list[OutputFile]) -> None:
+def _give_way(run: Run, files: list[OutputFile], winner: Manifest | None) -> None:
     """Undo this run's files after another run of the same object has committed."""
     for file in files:
         delete_object(file.stored)
-    run = context.run
-    winner = read_manifest(run, context.output_bucket)
-    if not (superseded(run, winner) or _is_same(run, winner)):
+    if winner is None or not (superseded(run, winner) or _is_same(run, winner)):
         raise ObjectChangedError("An older run of the same object committed meanwhile.")
-    run.outcome = SUPERSEDED
-    run.outputs = list(winner.run.outputs) if winner else []
-    if winner is not None and _is_same(run, winner):
-        run.outcome = winner.run.outcome
+    run.outcome = winner.run.outcome if _is_same(run, winner) else SUPERSEDED
+    run.outputs = list(winner.run.outputs)
+
+
+def _pins_all(manifest: Manifest | None, files: list[OutputFile]) -> bool:
+    """Whether the manifest names these very versions of the files."""
+    return manifest is not None and set(files) <= set(manifest.outputs)
 
 
 def _is_same(run: Run, winner: Manifest | None) -> bool:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from functions.write import commit
 from pipeline.errors import ObjectChangedError
+from pipeline.manifest import write_manifest
 from tests.handlers.cloud import INPUT, OUTPUT
 from tests.handlers.samples import flight, flights
 
@@ -182,6 +184,30 @@ def test_of_two_runs_of_one_event_exactly_one_commits(cloud: Cloud, race: Race) 
     # AND the loser tells the same story
     assert loser["outcome"] == "SUCCEEDED"
     assert (loser["rows"], loser["outputs"]) == (race.winner["rows"], race.winner["outputs"])
+
+
+def test_commit_whose_answer_was_lost_is_not_undone(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a manifest that is written, but the answer is lost: the SDK writes again, and is
+    # told that the condition does not hold any more
+    def written_twice(*arguments: Any, **named: Any) -> None:
+        write_manifest(*arguments, **named)
+        write_manifest(*arguments, **named)
+
+    monkeypatch.setattr(commit, "write_manifest", written_twice)
+    first = cloud.upload(KEY, JANUARY)
+
+    # WHEN
+    run = cloud.run(first)
+
+    # THEN the run is the one that committed, and its files are there
+    assert run["outcome"] == "SUCCEEDED"
+    assert flown(cloud) == [1, 2]
+    pinned = cloud.document(run["manifest"])["outputs"]
+    assert [output["rows"] for output in pinned] == [2]
+    for output in pinned:
+        cloud.s3.head_object(Bucket=OUTPUT, Key=output["key"], VersionId=output["version_id"])
 
 
 def test_older_run_gives_way_to_a_newer_one_that_commits_first(cloud: Cloud, race: Race) -> None:
