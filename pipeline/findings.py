@@ -64,7 +64,6 @@ class MaskedRule(NamedTuple):
 class Findings:
     """What one batch was found to break, before it is turned into rejects."""
 
-    rows: int
     masked: list[MaskedRule] = field(default_factory=list)
 
     def add(self, columns: tuple[str, ...], rule: str, argument: Any, mask: pa.Array) -> None:

@@ -123,32 +123,37 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
     def decorate(body: StageBody) -> Handler:
         @wraps(body)
         def handler(event: dict[str, Any], _lambda_context: LambdaContext) -> dict[str, Any]:
-            begun = time.perf_counter()
-            logger = stage_logger(stage)
-            logger.clear_state()  # a warm process would otherwise name the run before this one
-            where = ""
-            try:
-                source = source_of_event(event.get("event", {}))
-                where = f"s3://{source.bucket}/{source.key}"
-                if source.is_folder_marker:
-                    return _ignored(source)
-                context = _context(stage, event, source)
-                where = f"Dataset {context.run.dataset}, file {where}"
-                _bind_logger(context)
-                logger.info("stage started")
-                body(context)
-                return _concluded(context, time.perf_counter() - begun)
-            except (PipelineError, MemoryError) as error:
-                logger.exception("stage failed")
-                raise _located(error, where) from error.__cause__
-            except Exception as error:
-                logger.exception("stage failed")
-                reason = f"{type(error).__name__}: {error}"
-                raise UnexpectedError(reason).located(where) from error
+            return _handled(stage, body, event)
 
         return handler
 
     return decorate
+
+
+def _handled(stage: str, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
+    """One invocation: event in, run summary out, whatever goes wrong by its name."""
+    begun = time.perf_counter()
+    logger = stage_logger(stage)
+    logger.clear_state()  # a warm process would otherwise name the run before this one
+    where = ""
+    try:
+        source = source_of_event(event.get("event", {}))
+        where = f"s3://{source.bucket}/{source.key}"
+        if source.is_folder_marker:
+            return _ignored(source)
+        context = _context(stage, event, source)
+        where = f"Dataset {context.run.dataset}, file {where}"
+        _bind_logger(context)
+        logger.info("stage started")
+        body(context)
+        return _concluded(context, time.perf_counter() - begun)
+    except (PipelineError, MemoryError) as error:
+        logger.exception("stage failed")
+        raise _located(error, where) from error.__cause__
+    except Exception as error:
+        logger.exception("stage failed")
+        reason = f"{type(error).__name__}: {error}"
+        raise UnexpectedError(reason).located(where) from error
 
 
 def _located(error: PipelineError | MemoryError, where: str) -> BaseException:

@@ -27,6 +27,21 @@ _SEEDS: Final = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
 _NULL: Final = (np.uint64(0x452821E638D01377), np.uint64(0xBE5466CF34E90C6C))
 
 
+class _Keys:
+    """The keys of one batch: 128 bits a row (`words`), and the same sorted (`ordered`)."""
+
+    def __init__(self, columns: list[pa.Array]) -> None:
+        self.words = _hashed(columns)
+        self.order = np.lexsort((self.words[1], self.words[0]))
+        self.ordered = self.words[0][self.order], self.words[1][self.order]
+
+    def by_row(self, of_ordered: _Mask) -> _Mask:
+        """Return a mask over the sorted keys as one over the rows."""
+        mask = np.empty(len(of_ordered), dtype=np.bool_)
+        mask[self.order] = of_ordered
+        return mask
+
+
 class SeenKeys:
     """The keys of all rows so far; tells the first occurrence of a key from later ones."""
 
@@ -41,31 +56,33 @@ class SeenKeys:
         columns
             The key columns of one batch, all of the same length. A null equals a null.
         """
-        words = _hashed(columns)
-        first = self._first(words)
-        self._add((words[0][first], words[1][first]))
+        keys = _Keys(columns)
+        first = self.first(keys)
+        self.claim(keys, first)
         return _boolean_array(first)
 
-    def _first(self, words: _Run) -> _Mask:
-        """Rows whose key was in no earlier batch nor earlier in this one."""
-        order = np.lexsort((words[1], words[0]))
-        high, low = words[0][order], words[1][order]
-        new = ~self._contains((high, low))
+    def first(self, keys: _Keys) -> _Mask:
+        """Return the rows whose key was in no earlier batch nor earlier in this one."""
+        high, low = keys.ordered
+        new = ~self._contains(keys)
         new[1:] &= (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-        first = np.empty(len(new), dtype=np.bool_)
-        first[order] = new
-        return first
+        return keys.by_row(new)
 
-    def _contains(self, ordered: _Run) -> _Mask:
+    def earlier(self, keys: _Keys) -> _Mask:
+        """Return the rows whose key was in an earlier batch."""
+        return keys.by_row(self._contains(keys))
+
+    def claim(self, keys: _Keys, rows: _Mask) -> None:
+        """Remember the keys of some rows."""
+        claimed = rows[keys.order]
+        self._remember((keys.ordered[0][claimed], keys.ordered[1][claimed]))
+
+    def _contains(self, keys: _Keys) -> _Mask:
         """Which of the sorted keys were in an earlier batch."""
-        known = np.zeros(len(ordered[0]), dtype=np.bool_)
+        known = np.zeros(len(keys.order), dtype=np.bool_)
         for run in self._runs:
-            known |= _contained(run, *ordered)
+            known |= _contained(run, *keys.ordered)
         return known
-
-    def _add(self, words: _Run) -> None:
-        order = np.lexsort((words[1], words[0]))
-        self._remember((words[0][order], words[1][order]))
 
     def _remember(self, run: _Run) -> None:
         """Keep a sorted run; equally long ones are merged, so that there are never many."""
@@ -89,27 +106,21 @@ def repeated_keys(seen: list[SeenKeys], keys: list[list[pa.Array]]) -> list[pa.A
     """
     if len(keys) == 1:
         return [pc.invert(seen[0].first_occurrences(keys[0]))]
-    words = [_hashed(columns) for columns in keys]
-    firsts = [known._first(word) for known, word in zip(seen, words, strict=True)]
+    batch = [_Keys(columns) for columns in keys]
+    firsts = [known.first(key) for known, key in zip(seen, batch, strict=True)]
     good = np.logical_and.reduce(firsts)
     if not good.all():
-        firsts, good = _row_by_row(seen, words)
-    for known, word in zip(seen, words, strict=True):
-        known._add((word[0][good], word[1][good]))
+        firsts, good = _row_by_row(seen, batch)
+    for known, key in zip(seen, batch, strict=True):
+        known.claim(key, good)
     return [pc.invert(_boolean_array(first)) for first in firsts]
 
 
-def _row_by_row(seen: list[SeenKeys], words: list[_Run]) -> tuple[list[_Mask], _Mask]:
+def _row_by_row(seen: list[SeenKeys], batch: list[_Keys]) -> tuple[list[_Mask], _Mask]:
     """What only the order of the rows decides: rows that are first by each key, and by all."""
-    earlier = []
-    for known, word in zip(seen, words, strict=True):
-        order = np.lexsort((word[1], word[0]))
-        contained = np.empty(len(order), dtype=np.bool_)
-        contained[order] = known._contains((word[0][order], word[1][order]))
-        earlier.append(contained)
-    pairs = [list(zip(word[0].tolist(), word[1].tolist(), strict=True)) for word in words]
-    claimed: list[set[tuple[int, int]]] = [set() for _ in words]
-    firsts = [~contained for contained in earlier]
+    firsts = [~known.earlier(key) for known, key in zip(seen, batch, strict=True)]
+    pairs = [list(zip(*(word.tolist() for word in key.words), strict=True)) for key in batch]
+    claimed: list[set[tuple[int, int]]] = [set() for _ in batch]
     good = np.zeros(len(pairs[0]), dtype=np.bool_)
     for row in range(len(good)):
         for first, pair, taken in zip(firsts, pairs, claimed, strict=True):
@@ -158,12 +169,12 @@ def _text_hash(value: str) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
-def _contained(run: _Run, high: _Words, low: _Words) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _contained(run: _Run, high: _Words, low: _Words) -> _Mask:
     """Which of the sorted keys are in the sorted run."""
     if not len(run[0]) or not len(high) or high[-1] < run[0][0] or high[0] > run[0][-1]:
         return np.zeros(len(high), dtype=np.bool_)
     at = np.minimum(np.searchsorted(run[0], high), len(run[0]) - 1)
-    found: np.ndarray[Any, np.dtype[np.bool_]] = (run[0][at] == high) & (run[1][at] == low)
+    found: _Mask = (run[0][at] == high) & (run[1][at] == low)
     return found
 
 
@@ -203,7 +214,7 @@ def _buffer(column: pa.Array, kind: Any) -> np.ndarray[Any, Any]:
     return np.frombuffer(data, dtype=kind, count=len(column), offset=column.offset * width)
 
 
-def _boolean_array(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
+def _boolean_array(mask: _Mask) -> pa.Array:
     """Arrow mask of a NumPy one; not `pa.array`, for the reason given in `_buffer`."""
     bits = pa.py_buffer(np.packbits(mask, bitorder="little").tobytes())
     return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bits])

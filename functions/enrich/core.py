@@ -53,7 +53,7 @@ def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult
     LookupMissError
         If a key is in no row of a lookup that says `when_missing: fail`.
     """
-    findings = Findings(batch.num_rows)
+    findings = Findings()
     notes: dict[str, dict[str, int]] = {}
     joined = batch
     for lookup, table in zip(plan.enrich, state.tables, strict=True):

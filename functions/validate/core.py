@@ -44,7 +44,7 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
     state
         Carried from batch to batch, because uniqueness is a rule over the whole file.
     """
-    findings = Findings(batch.num_rows)
+    findings = Findings()
     columns = {column.name: _checked(batch, column, plan, findings) for column in plan.columns}
     _check_keys(columns, state, findings)
     good = pa.RecordBatch.from_arrays(

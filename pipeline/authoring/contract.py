@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.authoring.contract_columns import column_of
@@ -32,7 +32,6 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...]
-    descriptions: dict[str, str] = field(default_factory=dict)
 
 
 def contract_of(source: YamlSource) -> Contract | None:
@@ -64,7 +63,6 @@ def contract_of(source: YamlSource) -> Contract | None:
         columns=columns,
         key=_primary_key(properties),
         unique=_unique(table, properties, where, source),
-        descriptions={prop["name"]: prop.get("description", "") for prop in properties},
     )
     return contract if source.usable else None
 

@@ -84,7 +84,7 @@ def _check_cleaning(
         source.error(where, f"{step.name}: the column holds whole numbers")
         return
     try:
-        json.dumps(step.argument)  # YAML makes dates of some texts; plans are JSON
+        json.dumps(step.argument)  # plans are JSON, and YAML has types that JSON has not
         if step.name == FILL:
             scalar_of(step.argument, kind)
         else:

@@ -81,11 +81,9 @@ def _csv_column(column: pa.ChunkedArray) -> pa.Array:
     if not pa.types.is_timestamp(values.type):
         return values
     zone = "Z" if values.type.tz else ""
-    whole = pc.strftime(values.cast(pa.timestamp("s", values.type.tz), safe=False), _TIMESTAMP_TEXT)
-    fraction = pc.any(pc.not_equal(pc.subsecond(values), 0)).as_py()
-    if fraction:
-        whole = pc.strftime(values, _TIMESTAMP_TEXT)
-    return pc.binary_join_element_wise(whole, zone, "")
+    if not pc.any(pc.not_equal(pc.subsecond(values), 0)).as_py():
+        values = values.cast(pa.timestamp("s", values.type.tz))  # whose text has no fraction
+    return pc.binary_join_element_wise(pc.strftime(values, _TIMESTAMP_TEXT), zone, "")
 
 
 class _JsonWriter:

@@ -13,7 +13,7 @@ def masked(*rows: bool) -> pa.Array:
 
 
 def made() -> list[Reject]:
-    findings = Findings(3)
+    findings = Findings()
     findings.add(("n",), Reason.MINIMUM, 3, masked(False, True, True))
     findings.add(("a",), Reason.PATTERN, "^z", masked(True, True, False))
     findings.add(("a", "n"), Reason.UNIQUE, "a, n", masked(False, False, True))
@@ -63,7 +63,7 @@ def test_the_record_repeats_its_first_violation_at_the_top() -> None:
 
 
 def test_rules_that_nobody_broke_are_forgotten() -> None:
-    findings = Findings(2)
+    findings = Findings()
     findings.add(("a",), Reason.PATTERN, "x", masked(False, False))
 
     assert findings.bad() is None
@@ -71,7 +71,7 @@ def test_rules_that_nobody_broke_are_forgotten() -> None:
 
 
 def test_bad_rows_are_those_of_any_rule() -> None:
-    findings = Findings(3)
+    findings = Findings()
     findings.add(("a",), Reason.PATTERN, "x", masked(True, False, False))
     findings.add(("n",), Reason.MINIMUM, 1, masked(False, False, True))
 
