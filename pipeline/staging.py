@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from pipeline.all_or_nothing import AllOrNothing
 from pipeline.findings import Reject, rule_counts
 from pipeline.storage import ObjectReader, StoredObject, open_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 _IPC_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=False)
 
@@ -39,7 +39,7 @@ class StagedReader:
             yield from stream
 
 
-class StagedWriter:
+class StagedWriter(AllOrNothing):
     """Writes batches as one staged frame, visible only when all of them are in it."""
 
     def __init__(self, bucket: str, key: str) -> None:
@@ -48,20 +48,18 @@ class StagedWriter:
         self._stream: pa.ipc.RecordBatchStreamWriter | None = None
         self._schema: pa.Schema | None = None
 
-    def __enter__(self) -> StagedWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None and self._stream is not None:
+    def finish(self) -> None:
+        """Make the frame visible; one that was never begun has no schema and is none."""
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
             with self._sink:
-                self._stream.close()
-        else:
-            self._sink.abort()
+                stream.close()
+        elif self._sink.stored is None:
+            self.abort()
+
+    def abort(self) -> None:
+        """Leave no frame behind."""
+        self._sink.abort()
 
     @property
     def bytes_written(self) -> int:
@@ -93,7 +91,7 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-class QuarantineWriter:
+class QuarantineWriter(AllOrNothing):
     """Rejected rows as JSON Lines; no object where nothing was rejected."""
 
     def __init__(self, bucket: str, key: str) -> None:
@@ -102,18 +100,6 @@ class QuarantineWriter:
         self._bucket = bucket
         self._key = key
         self._sink: ObjectWriter | None = None
-
-    def __enter__(self) -> QuarantineWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is not None and self._sink is not None:
-            self._sink.abort()
 
     def write(self, rejects: list[Reject]) -> None:
         """Append one record per rejected row."""
@@ -129,3 +115,8 @@ class QuarantineWriter:
     def finish(self) -> StoredObject | None:
         """Make the quarantine visible; None if it is empty."""
         return self._sink.finish() if self._sink else None
+
+    def abort(self) -> None:
+        """Leave no quarantine behind."""
+        if self._sink is not None:
+            self._sink.abort()

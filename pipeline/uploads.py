@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from pipeline.all_or_nothing import AllOrNothing
 from pipeline.storage import StoredObject, put_object, s3_client, storage_errors, version_of
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 PART_BYTES: Final = 8 * 1024 * 1024
 _PARTS_IN_FLIGHT: Final = 2
 
 
-class ObjectWriter:
+class ObjectWriter(AllOrNothing):
     """A file-like sink that becomes an object when it is closed, and nothing when it is aborted.
 
     Up to one part the object is written in a single request; beyond it, as a multipart upload
@@ -32,20 +30,6 @@ class ObjectWriter:
         self._upload_id: str | None = None
         self._sent: list[Future[Any]] = []
         self._pool: ThreadPoolExecutor | None = None
-
-    def __enter__(self) -> ObjectWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.finish()
-        else:
-            self.abort()
 
     def write(self, data: Any, /) -> int:
         """Take bytes (or a buffer of them); may wait for earlier parts to be sent."""

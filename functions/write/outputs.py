@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from pipeline.all_or_nothing import AllOrNothing
 from pipeline.formats.writers import FormatWriter, extension, format_writer
 from pipeline.manifest import OutputFile
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pipeline.plan import Write
 
 _ROW_GROUP_ROWS: Final = 128 * 1024
@@ -20,7 +19,7 @@ _BUFFERED_BYTES: Final = 64 * 1024 * 1024
 """All partitions' rows that wait to be encoded; beyond it the fullest partition is."""
 
 
-class OutputFiles:
+class OutputFiles(AllOrNothing):
     """Collects rows by partition and uploads a file for each.
 
     Nothing becomes visible before `finish`; on an error everything begun is aborted.
@@ -41,19 +40,6 @@ class OutputFiles:
         self._write = write
         self._files: dict[str, _PartitionFile] = {}
 
-    def __enter__(self) -> OutputFiles:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is not None:
-            for file in self._files.values():
-                file.abort()
-
     def add(self, partition: str, batch: pa.RecordBatch) -> None:
         """Take a partition's rows."""
         if partition not in self._files:
@@ -70,6 +56,11 @@ class OutputFiles:
         done = [file.publish() for _, file in sorted(self._files.items())]
         self.bytes_written = sum(output.bytes for output in done)
         return done
+
+    def abort(self) -> None:
+        """Leave nothing of what is not visible yet."""
+        for file in self._files.values():
+            file.abort()
 
 
 class _PartitionFile:
@@ -106,6 +97,7 @@ class _PartitionFile:
             self.encode()
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
     def publish(self) -> OutputFile:
         stored = self._sink.finish()

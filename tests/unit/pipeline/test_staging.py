@@ -37,6 +37,17 @@ def test_dictionaries_may_change_from_batch_to_batch(bucket: str) -> None:
     assert writer.rows == 7
 
 
+def test_finishing_twice_changes_nothing(bucket: str) -> None:
+    with StagedWriter(bucket, "k") as writer:
+        writer.write(batch_with(t=encoded("a")))
+        writer.finish()
+        written = writer.bytes_written
+    writer.finish()
+
+    assert texts(bucket) == [["a"]]
+    assert writer.bytes_written == written
+
+
 def test_text_is_plain_where_the_first_batch_was(bucket: str) -> None:
     with StagedWriter(bucket, "k") as writer:
         writer.write(batch_with(t=pa.array(["a", None])))
