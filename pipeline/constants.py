@@ -25,8 +25,17 @@ QUARANTINE_PREFIX: Final = "quarantine/"
 """Output bucket: `quarantine/<dataset>/<run_id>/<stage>.jsonl`, the rejected rows of one run."""
 REPORT_PREFIX: Final = "reports/"
 """Output bucket: `reports/<dataset>/<run_id>.json`, the data-quality report of one run."""
+PENDING_PREFIX: Final = "pending/"
+"""Output bucket: `pending/<dataset>/<source_id>/<run_id>.json`, what a run is about to publish."""
 STAGING_PREFIX: Final = "runs/"
 """Staging bucket: `runs/<run_id>/<stage>.arrows`, an Arrow IPC stream (zstd)."""
+SETTLED_FRAME: Final = "settled"
+"""Staging bucket: `runs/<run_id>/settled.arrows`, the rows that a merge must not repeat."""
+ATHENA_PREFIX: Final = "athena/"
+"""Staging bucket: `athena/`, the results of queries."""
+
+CODE_HASH_FILE: Final = "code.sha256"
+"""In a function's asset: hash of its first-party code and of its layers' lock files."""
 
 # --- Environment variables of the functions ------------------------------------------------
 ENV_OUTPUT_BUCKET: Final = "OUTPUT_BUCKET"
@@ -45,6 +54,11 @@ OUTPUT_DEAD_LETTER_QUEUE_URL: Final = "DeadLetterQueueUrl"
 OUTPUT_UNDELIVERED_EVENTS_QUEUE_URL: Final = "UndeliveredEventsQueueUrl"
 """Events that EventBridge could not hand to the state machine."""
 OUTPUT_ALERT_TOPIC_ARN: Final = "AlertTopicArn"
+OUTPUT_QUERY_DATABASE: Final = "QueryDatabase"
+OUTPUT_QUERY_WORKGROUP: Final = "QueryWorkGroup"
+
+FILES_TABLE_SUFFIX: Final = "__files"
+"""Athena: ending of the name of a table over files that only its dataset's view reads."""
 
 # --- State machine -------------------------------------------------------------------------
 STATE_START: Final = "Start"
@@ -53,8 +67,22 @@ STATE_SUCCEEDED: Final = "Succeeded"
 STATE_DEAD_LETTER: Final = "SendToDeadLetterQueue"
 STATE_ALERT: Final = "PublishAlert"
 STATE_FAILED: Final = "Failed"
+STATE_NOTICE: Final = "TellOfRejects"
+"""Publishes the notice of a run with rejected rows, where its dataset asks for one."""
 
-DEAD_LETTER_SCHEMA_VERSION: Final = "1"
+DEAD_LETTER_SCHEMA_VERSION: Final = "2"
+
+UNKNOWN_STAGE: Final = "unknown"
+"""`failure.stage` of a dead letter about an execution that ended past every Catch."""
+
+REPLAY: Final = "replay"
+"""Field of an execution's input beside S3's own: what a replay is of (docs/adr/0006, 0007)."""
+REPLAY_OF: Final = "of"
+"""`replay.of`: ARN of the execution that is replayed."""
+REPLAY_RUN: Final = "run"
+"""`replay.run`: the run summary to take up."""
+REPLAY_QUARANTINE: Final = "quarantine"
+"""`replay.quarantine`: id of the run whose rejected rows are to be merged into the output."""
 
 RETRY_INTERVAL_SECONDS: Final = 2
 RETRY_BACKOFF_RATE: Final = 2

@@ -14,6 +14,12 @@
     │   │   ├── CompressionError           truncated or corrupt compressed stream
     │   │   ├── MalformedCsvError          quotes that never close, no records to be found
     │   │   └── MalformedJsonError         not JSON, or not a sequence of objects
+    │   ├── FileLimitError                 more than the contract's limits allow at once
+    │   │   ├── SizeLimitError             too many bytes of text
+    │   │   ├── CompressionRatioLimitError unpacks to suspiciously much
+    │   │   ├── ColumnLimitError           too many columns
+    │   │   ├── RowLimitError              a row of too many bytes
+    │   │   └── NestingLimitError          JSON nested too deeply
     │   ├── NoRowsError                    a header and nothing below it
     │   ├── MissingColumnError             a required column is not in the file
     │   ├── DuplicateColumnError           the header names a column twice
@@ -24,13 +30,20 @@
     │   ├── InvalidEventError              the execution was started with something else
     │   ├── InvalidPlanError               a compiled dataset that this code cannot read
     │   ├── PlanChangedError               a deployment came between two stages of the run
+    │   ├── ReplayRefusedError             this quarantine cannot be merged into the output
     │   ├── StepError                      an expression or a Python step failed on the data
     │   └── PermissionDeniedError          the function's role may not do what it must
-    └── InternalError                 500  our fault: never retried
+    └── InternalError                 500  our fault, or the stack's size: never retried
+        ├── CapacityError                  the function is too small for the file
+        │   ├── TimeLimitError             the timeout came near
+        │   └── MemoryLimitError           the memory size came near
         ├── UnexpectedError                an exception that nobody foresaw
         ├── StorageRefusedError            S3 refused a request that we thought valid
         ├── UnbalancedBooksError           rows in do not equal rows out
         └── PayloadTooLargeError           a result too large for the state machine
+
+Every class has `reason` and `remedy` (sentences), `status_code`, and `context`, the dataset and
+file it happened in; what a class knows beyond that stands in its own docstring.
 
 Step Functions matches the bare class name and knows no inheritance, so the Retry lists and the
 400/500 branches of the state machine are generated from this tree (`leaf_names`). Raise leaves.
@@ -38,9 +51,16 @@ Step Functions matches the bare class name and knows no inheritance, so the Retr
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from typing import Any, ClassVar, Final
 
 from pipeline.constants import MAX_MESSAGE_CHARACTERS
+
+_ENCODED_CHARACTERS: Final = 8_000
+"""Bound on a message as the answer spells it: JSON in JSON, in which one character may take 12.
+
+Step Functions takes 32,768 characters for the whole answer, of which the trace needs some, too.
+"""
 
 
 class PipelineError(Exception):
@@ -60,6 +80,7 @@ class PipelineError(Exception):
         self.reason = reason
         self.remedy = remedy
         self.context = ""
+        self.run: dict[str, Any] | None = None
         super().__init__(reason)
 
     def located(self, context: str) -> PipelineError:
@@ -67,10 +88,34 @@ class PipelineError(Exception):
         self.context = self.context or context
         return self
 
-    def __str__(self) -> str:
-        """Return `context: reason remedy`, cut to what the runtime can carry."""
+    def reporting(self, run: dict[str, Any]) -> PipelineError:
+        """Return self, carrying what is known of the run that it stopped."""
+        self.run = run
+        return self
+
+    @property
+    def message(self) -> str:
+        """`context: reason remedy`, cut to what the runtime can carry."""
         said = f"{self.context}: {self.reason}" if self.context else self.reason
-        return f"{said} {self.remedy}".strip()[:MAX_MESSAGE_CHARACTERS]
+        return _cut(f"{said} {self.remedy}".strip())
+
+    def __str__(self) -> str:
+        """Return the message; where it carries a run, the JSON document of ADR 0006.
+
+        An exception leaves a function as its name and its text alone, so that what the dead letter
+        must know travels in the text.
+        """
+        if self.run is None:
+            return self.message
+        return json.dumps({"message": self.message, "run": self.run}, ensure_ascii=False)
+
+
+def _cut(text: str) -> str:
+    """Beginning of a text that an answer has room for; what is no Unicode is replaced."""
+    text = text[:MAX_MESSAGE_CHARACTERS].encode("utf-8", "replace").decode()
+    while (size := len(json.dumps(json.dumps(text, ensure_ascii=False)))) > _ENCODED_CHARACTERS:
+        text = text[: len(text) * _ENCODED_CHARACTERS // size]
+    return text
 
 
 class TransientError(PipelineError):
@@ -125,6 +170,43 @@ class MalformedCsvError(UnreadableFileError):
 
 class MalformedJsonError(UnreadableFileError):
     """The text is not JSON, or not a sequence of JSON objects."""
+
+
+class FileLimitError(DataError):
+    """The file demands more at once than the `limits` of its contract allow.
+
+    Parameters
+    ----------
+    limit
+        Name of the limit, as the contract spells it.
+    allowed
+        Its value.
+    """
+
+    def __init__(self, reason: str, *, remedy: str = "", limit: str = "", allowed: int = 0) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.limit = limit
+        self.allowed = allowed
+
+
+class SizeLimitError(FileLimitError):
+    """The file's text, unpacked, has more bytes than `maxBytes`."""
+
+
+class CompressionRatioLimitError(FileLimitError):
+    """The file unpacks to more than `maxCompressionRatio` times its size."""
+
+
+class ColumnLimitError(FileLimitError):
+    """The header names more than `maxColumns` columns."""
+
+
+class RowLimitError(FileLimitError):
+    """A row has more bytes than `maxRowBytes`."""
+
+
+class NestingLimitError(FileLimitError):
+    """A JSON value is nested deeper than `maxNesting`."""
 
 
 class NoRowsError(DataError):
@@ -186,12 +268,28 @@ class StepError(ConfigurationError):
         self.step = step
 
 
+class ReplayRefusedError(ConfigurationError):
+    """The rejected rows cannot be merged into the output; the reason says what to do instead."""
+
+
 class PermissionDeniedError(ConfigurationError):
     """The function's role was refused an action that it needs."""
 
 
 class InternalError(PipelineError):
     """A defect of this software: no retry and no change of the file helps."""
+
+
+class CapacityError(InternalError):
+    """The function is too small for the file, or was too slow for once: a larger one may do it."""
+
+
+class TimeLimitError(CapacityError):
+    """The function's timeout came near; the stage stopped by itself to say so."""
+
+
+class MemoryLimitError(CapacityError):
+    """The function's memory size came near; the stage stopped by itself to say so."""
 
 
 class UnexpectedError(InternalError):
@@ -228,12 +326,16 @@ PLATFORM_TRANSIENT: tuple[str, ...] = (
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Runtime.ExitError",
 )
-"""Errors of the Lambda service itself (not of a function) that AWS recommends to retry."""
+"""The platform's own weaknesses: those that AWS recommends to retry, and a process that died.
+
+Not `Sandbox.Timedout` and `Lambda.Unknown`: docs/adr/0005-what-is-retried.md says why.
+"""
 
 
 def retryable_error_names() -> tuple[str, ...]:
-    """`ErrorEquals` of every stage's Retry: our transient leaves and Lambda's own."""
+    """`ErrorEquals` of every stage's Retry: our transient leaves and the platform's own."""
     return leaf_names(TransientError) + PLATFORM_TRANSIENT
 
 

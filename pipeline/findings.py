@@ -71,11 +71,10 @@ class Findings:
         if pc.any(mask).as_py():
             self.masked.append(MaskedRule(columns, rule, argument, mask))
 
-    def bad(self) -> pa.Array | None:
-        """Mask of rows with at least one violation; None if there are none."""
-        if not self.masked:
-            return None
-        return reduce(pc.or_, (found.mask for found in self.masked))
+    def bad(self, of: Callable[[MaskedRule], bool] = lambda _: True) -> pa.Array | None:
+        """Mask of rows with at least one violation (of those asked for); None if there are none."""
+        masks = [found.mask for found in self.masked if of(found)]
+        return reduce(pc.or_, masks) if masks else None
 
     def rejects(
         self,

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.accounting import RowCounts
 from pipeline.constants import ALREADY_PROCESSED, SUPERSEDED
-from pipeline.run import Run, Source, run_from_json
+from pipeline.run import Run, run_from_json
 from pipeline.storage import StoredObject, put_object, read_object
 
-MANIFEST_VERSION: Final = 1
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+
+MANIFEST_VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,87 @@ class OutputFile:
 
 
 @dataclass(frozen=True)
+class MergeRecord:
+    """One replay of the quarantine that has become part of a file's output (ADR 0007)."""
+
+    run_id: str
+    quarantine_of: str
+    plan_hash: str
+    rows: dict[str, int]
+    lookups: dict[str, dict[str, int]]
+    execution_arn: str
+    committed_at: str
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """A committed run and its files; `stored` is the manifest object itself, as it was read."""
+    """A committed run and its files; `stored` is the manifest object itself, as it was read.
+
+    `rejected_by` is the hash of the plan that rejected the rows which still are, `reading` and
+    `publishing` say how the run's plan reads files and what it makes of them (hashes), because
+    only rows of like files can be merged.
+    """
 
     run: Run
     outputs: tuple[OutputFile, ...]
-    stored: StoredObject
+    execution_arn: str
+    rejected_by: str
+    reading: str
+    publishing: str
+    merges: tuple[MergeRecord, ...] = ()
+    stored: StoredObject | None = None
+
+    @property
+    def run_ids(self) -> set[str]:
+        """Ids of the file's run and of all merges into it."""
+        return {self.run.run_id, *(merge.run_id for merge in self.merges)}
+
+    def merge_of(self, run_id: str) -> MergeRecord | None:
+        """Return the merge that a run was."""
+        return next((merge for merge in self.merges if merge.run_id == run_id), None)
+
+    def execution_of(self, run_id: str) -> str:
+        """ARN of the execution that committed the file's run, or a merge into it."""
+        merge = self.merge_of(run_id)
+        return merge.execution_arn if merge else self.execution_arn
+
+    @property
+    def quarantined_rows(self) -> int:
+        """Rows of the file that are in the quarantine and nowhere else."""
+        return self.run.rows.rejected + self.run.rows.dropped_by_lookup
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `read_manifest` reads."""
+        return {
+            "manifest_version": MANIFEST_VERSION,
+            "committed_at": now(),
+            "execution_arn": self.execution_arn,
+            "run": self.run.to_json(),
+            "outputs": [vars(output) for output in self.outputs],
+            "rejected_by": self.rejected_by,
+            "reading": self.reading,
+            "publishing": self.publishing,
+            "merges": [vars(merge) for merge in self.merges],
+        }
+
+
+def now() -> str:
+    """Return this moment in ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def new_manifest(
+    run: Run, plan: Plan, outputs: list[OutputFile], *, execution_arn: str
+) -> Manifest:
+    """Return the manifest of a file's run."""
+    return Manifest(
+        run,
+        tuple(outputs),
+        execution_arn,
+        rejected_by=plan.hash,
+        reading=plan.reading,
+        publishing=plan.publishing,
+    )
 
 
 def read_manifest(run: Run, bucket: str) -> Manifest | None:
@@ -55,18 +134,19 @@ def read_manifest(run: Run, bucket: str) -> Manifest | None:
     if found is None:
         return None
     document = json.loads(found[0])
-    outputs = tuple(OutputFile(**output) for output in document["outputs"])
-    return Manifest(run_from_json(document["run"]), outputs, found[1])
+    return Manifest(
+        run_from_json(document["run"]),
+        tuple(OutputFile(**output) for output in document["outputs"]),
+        document["execution_arn"],
+        document["rejected_by"],
+        document["reading"],
+        document["publishing"],
+        tuple(MergeRecord(**merge) for merge in document["merges"]),
+        found[1],
+    )
 
 
-def write_manifest(
-    run: Run,
-    outputs: list[OutputFile],
-    *,
-    bucket: str,
-    execution_arn: str,
-    replaces: Manifest | None,
-) -> StoredObject:
+def write_manifest(manifest: Manifest, bucket: str, *, replaces: Manifest | None) -> StoredObject:
     """Commit a run.
 
     Raises
@@ -74,35 +154,28 @@ def write_manifest(
     ObjectChangedError
         If another run of the same source object has committed since `replaces` was read.
     """
-    document: dict[str, Any] = {
-        "manifest_version": MANIFEST_VERSION,
-        "committed_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "execution_arn": execution_arn,
-        "run": run.to_json(),
-        "outputs": [vars(output) for output in outputs],
-    }
-    body = json.dumps(document, indent=1).encode()
+    body = json.dumps(manifest.to_json(), indent=1).encode()
     stored = replaces.stored if replaces else None
-    return put_object(bucket, run.manifest_key, body, replaces=stored)
+    return put_object(bucket, manifest.run.manifest_key, body, replaces=stored)
 
 
 def superseded(run: Run, committed: Manifest | None) -> bool:
     """Whether a newer version of the same object has been committed already."""
-    if committed is None:
-        return False
-    theirs: Source = committed.run.source
-    return bool(run.source.sequencer and theirs.sequencer) and theirs.order > run.source.order
+    return committed is not None and committed.run.source.is_newer_than(run.source)
 
 
-def earlier_outcome(run: Run, committed: Manifest | None) -> bool:
-    """Tell whether there is nothing left to do for a run, and enter into it why.
+def earlier_outcome(run: Run, committed: Manifest | None) -> str | None:
+    """Return the outcome of a run for which there is nothing left to do, None if there is."""
+    if committed is not None and run.run_id in committed.run_ids:
+        return ALREADY_PROCESSED
+    return SUPERSEDED if superseded(run, committed) else None
 
-    A run that is committed already gets its counts and outputs from the manifest.
-    """
-    if committed is not None and committed.run.run_id == run.run_id:
-        run.outcome = ALREADY_PROCESSED
+
+def end_early(run: Run, outcome: str, committed: Manifest | None) -> None:
+    """Enter into a run that it ends without work, with what is committed if that is its own."""
+    run.outcome = outcome
+    if committed is not None and outcome == ALREADY_PROCESSED:
         for name in ("rows", "rejects", "lookups", "outputs", "report", "manifest"):
             setattr(run, name, getattr(committed.run, name))
-    elif superseded(run, committed):
-        run.outcome = SUPERSEDED
-    return run.outcome is not None
+        if merge := committed.merge_of(run.run_id):
+            run.rows = RowCounts(**merge.rows)

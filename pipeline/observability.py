@@ -6,10 +6,12 @@ metrics in CloudWatch's embedded format, by dataset and stage.
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -19,6 +21,9 @@ from pipeline.constants import METRICS_NAMESPACE
 if TYPE_CHECKING:
     from pipeline.accounting import RowCounts
     from pipeline.run import StageRecord
+
+
+_HIGH_WATER_MARK: Final = re.compile(rb"VmHWM:\s+(\d+) kB")
 
 
 @cache
@@ -59,6 +64,16 @@ def emit_stage_metrics(
 
 
 def peak_memory_mb() -> int:
-    """Return the process's peak resident memory so far, in MiB."""
+    """Return the process's peak resident memory so far, in MiB.
+
+    Linux hands what `getrusage` tells down from the process that started this one; the high-water
+    mark of its own memory is in `/proc`.
+    """
+    try:
+        found = _HIGH_WATER_MARK.search(Path("/proc/self/status").read_bytes())
+    except OSError:
+        found = None
+    if found is not None:
+        return int(found.group(1)) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)

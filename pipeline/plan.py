@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
@@ -16,12 +17,14 @@ from pipeline.errors import InvalidPlanError, UnknownDatasetError
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAN_VERSION: Final = 1
+PLAN_VERSION: Final = 2
 PLAN_FILE: Final = "plan.json"
 ROW_NUMBER: Final = "_row_number"
 """Column that every staged frame carries: the 1-based data row of the source file (int64)."""
 
 
+REPLAYED: Final = "_replayed"
+"""Mask in the frame of settled rows (docs/adr/0007): the rows that the merge replays."""
 REFUSED: Final = "_refused."
 """Raw batches may have, for a column, a mask of the values that the file's own types rule out."""
 
@@ -63,14 +66,32 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a file may demand at once; beyond any of them it is refused.
+
+    `max_bytes` and `max_row_bytes` count UTF-8 text, unpacked; `max_compression_ratio` is the
+    text's size over the compressed one; `max_nesting` the depth of JSON values, the row itself
+    being 1.
+    """
+
+    max_bytes: int = 20 * 1024**3
+    max_compression_ratio: int = 400
+    max_columns: int = 5_000
+    max_row_bytes: int = 4 * 1024**2
+    max_nesting: int = 100
+
+
+@dataclass(frozen=True)
 class Rejects:
     """How many rejected rows a run may have: a share of the rows read, a number of rows, or both.
 
-    Above either the run fails; the quarantine is written all the same.
+    Above either the run fails; the quarantine is written all the same. Below, `notify` has a
+    person told of the rows that were rejected.
     """
 
     max_share: float = 0.5
     max_rows: int | None = None
+    notify: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +142,7 @@ class Plan:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    limits: Limits = field(default_factory=Limits)
     rejects: Rejects = field(default_factory=Rejects)
     clean: Clean = field(default_factory=Clean)
     transform: tuple[Step, ...] = ()
@@ -129,11 +151,25 @@ class Plan:
     schemas: dict[str, dict[str, str]] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
 
+    @property
+    def reading(self) -> str:
+        """Hash of how files are taken apart: equal ones number the rows of a file alike."""
+        return _digest({**asdict(self.source), "missing_values": ()})
+
+    @property
+    def publishing(self) -> str:
+        """Hash of what is published: equal ones make files that may lie side by side."""
+        return _digest({"columns": self.schemas.get("enrich"), "write": asdict(self.write)})
+
     def to_json(self) -> dict[str, Any]:
         """Return the document that `plan_from_json` reads."""
         document = asdict(self)
         document.pop("folder")
         return {"plan_version": PLAN_VERSION, **document}
+
+
+def _digest(document: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 
 
 def _steps(items: list[dict[str, Any]]) -> tuple[Step, ...]:
@@ -173,6 +209,7 @@ def _plan(document: dict[str, Any], folder: Path | None) -> Plan:
         ),
         "key": tuple(document["key"]),
         "unique": tuple(tuple(names) for names in document["unique"]),
+        "limits": Limits(**document["limits"]),
         "rejects": Rejects(**document["rejects"]),
         "clean": Clean(
             all=_steps(clean["all"]),

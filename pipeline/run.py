@@ -7,13 +7,14 @@ summary is the JSON that travels between the states; see ADR 0001.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from pipeline.accounting import RowCounts
 from pipeline.constants import (
     INPUT_PREFIX,
     MANIFEST_PREFIX,
+    PENDING_PREFIX,
     QUARANTINE_PREFIX,
     REPORT_PREFIX,
     STAGING_PREFIX,
@@ -21,11 +22,18 @@ from pipeline.constants import (
 from pipeline.errors import InvalidEventError, UnknownDatasetError
 
 _SEQUENCER_DIGITS: Final = 64
+_RULES_REPORTED: Final = 5
+_NAME_CHARACTERS: Final = 60
+STAGE_OF_LOOKUPS: Final = "enrich"
 
 
 @dataclass(frozen=True)
 class Source:
-    """The uploaded object; `sequencer` orders the events of one key."""
+    """The uploaded object.
+
+    `sequencer` orders the events of one key; where an event names none, `last_modified` (ISO 8601,
+    UTC, seconds) of the object does.
+    """
 
     bucket: str
     key: str
@@ -33,6 +41,7 @@ class Source:
     etag: str
     size: int
     sequencer: str
+    last_modified: str = ""
 
     @property
     def dataset(self) -> str:
@@ -61,10 +70,17 @@ class Source:
         """16 hex digits that stand for bucket and key, whatever the version."""
         return _digest(self.bucket, self.key)[:16]
 
-    @property
-    def order(self) -> str:
-        """Sorts the versions of one key by time; S3 says to compare padded hexadecimals."""
-        return self.sequencer.ljust(_SEQUENCER_DIGITS, "0")
+    def is_newer_than(self, other: Source) -> bool:
+        """Whether this version of the key was written after the other one.
+
+        S3 says to compare sequencers as hexadecimals padded on the right.
+        """
+        if self.sequencer and other.sequencer:
+            mine, theirs = (
+                source.sequencer.upper().ljust(_SEQUENCER_DIGITS, "0") for source in (self, other)
+            )
+            return mine > theirs
+        return bool(other.last_modified) and self.last_modified > other.last_modified
 
 
 def source_of_event(event: dict[str, Any]) -> Source:
@@ -105,16 +121,37 @@ class Staged:
 
 @dataclass
 class StageRecord:
-    """What one stage did, for the console, the report and the metrics."""
+    """What one stage did, for the console, the report, the metrics and a replay.
+
+    `counts` are the rows it took out; `etag` is its staged frame's (empty in the last stage);
+    `code` the hash of the code that did it; `resumed` whether a replay took it over.
+    """
 
     stage: str
     rows_in: int
     rows_out: int
+    counts: dict[str, int]
     seconds: float
     bytes_in: int
     bytes_out: int
     peak_memory_mb: int
     cold_start: bool
+    etag: str = ""
+    code: str = ""
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What a run of quarantined rows is merged into; see ADR 0007.
+
+    `run_id` names the run whose `rows` rejected rows are replayed, `manifest_etag` the manifest
+    that it was committed with.
+    """
+
+    run_id: str
+    manifest_etag: str
+    rows: int
 
 
 @dataclass
@@ -137,18 +174,74 @@ class Run:
     outputs: list[str] = field(default_factory=list)
     report: str | None = None
     manifest: str | None = None
+    merges: Merge | None = None
+    notice: dict[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that travels between the states."""
         return asdict(self)
 
+    def known_at_failure(self, rows: RowCounts) -> dict[str, Any]:
+        """Return what a failure tells of the run, given its rows so far; short, for an alert."""
+        top_rules = [
+            {**rule, "column": rule["column"] and rule["column"][:_NAME_CHARACTERS]}
+            for rule in self.rejects["top_rules"][:_RULES_REPORTED]
+        ]
+        return {
+            "run_id": self.run_id,
+            "dataset": self.dataset,
+            "source": vars(self.source),
+            "rows": rows.to_json(),
+            "rejects": {"top_rules": top_rules, "quarantine": self.rejects["quarantine"]},
+        }
+
+    def record_of(self, stage: str) -> StageRecord | None:
+        """Return a stage's record, None if the stage is still to come."""
+        return next((record for record in self.stages if record.stage == stage), None)
+
+    def kept(self, stages: int, *, staging_bucket: str) -> Run:
+        """Return the run as it was after its first `stages` stages (one at least)."""
+        records = self.stages[:stages]
+        names = [record.stage for record in records]
+        rows = RowCounts()
+        for record in records:
+            rows.add(RowCounts(**record.counts))
+        last = records[-1]
+        frame = self.staging_key(last.stage)
+        return replace(
+            self,
+            outcome=None,
+            rows=rows,
+            data=Staged(staging_bucket, frame, last.rows_out, last.bytes_out),
+            stages=records,
+            rejects={
+                "top_rules": [rule for rule in self.rejects["top_rules"] if rule["stage"] in names],
+                "quarantine": [
+                    address
+                    for address in self.rejects["quarantine"]
+                    if address.rpartition("/")[2].removesuffix(".jsonl") in names
+                ],
+            },
+            lookups=self.lookups if STAGE_OF_LOOKUPS in names else {},
+        )
+
+    @property
+    def staging_prefix(self) -> str:
+        """Prefix of the run's frames in the staging bucket."""
+        return f"{STAGING_PREFIX}{self.run_id}/"
+
     def staging_key(self, stage: str) -> str:
         """Key of a stage's output in the staging bucket."""
-        return f"{STAGING_PREFIX}{self.run_id}/{stage}.arrows"
+        return f"{self.staging_prefix}{stage}.arrows"
 
     def quarantine_key(self, stage: str) -> str:
         """Key of a stage's rejected rows in the output bucket."""
         return f"{QUARANTINE_PREFIX}{self.dataset}/{self.run_id}/{stage}.jsonl"
+
+    @property
+    def output_name(self) -> str:
+        """Stem of the output files' names; a merge's lie beside those of the file's own run."""
+        return f"{self.source_id}-{self.run_id[:16]}" if self.merges else self.source_id
 
     @property
     def manifest_key(self) -> str:
@@ -156,16 +249,27 @@ class Run:
         return f"{MANIFEST_PREFIX}{self.dataset}/{self.source_id}.json"
 
     @property
+    def pending_prefix(self) -> str:
+        """Prefix of the source object's unfinished publications in the output bucket."""
+        return f"{PENDING_PREFIX}{self.dataset}/{self.source_id}/"
+
+    @property
     def report_key(self) -> str:
         """Key of the run's data-quality report in the output bucket."""
         return f"{REPORT_PREFIX}{self.dataset}/{self.run_id}.json"
 
 
-def new_run(source: Source, *, dataset: str, plan_hash: str) -> Run:
-    """Return the run of an object under a plan, at its beginning."""
+def new_run(source: Source, *, dataset: str, plan_hash: str, part: tuple[str, ...] = ()) -> Run:
+    """Return the run of an object under a plan, at its beginning.
+
+    Parameters
+    ----------
+    part
+        What names the part of the object that the run is about; empty for the whole of it.
+    """
     version = source.version_id or source.etag
     return Run(
-        run_id=_digest(source.bucket, source.key, version, plan_hash)[:32],
+        run_id=_digest(source.bucket, source.key, version, plan_hash, *part)[:32],
         dataset=dataset,
         plan_hash=plan_hash,
         source=source,
@@ -189,6 +293,7 @@ def run_from_json(document: dict[str, Any]) -> Run:
                 "rows": RowCounts(**document["rows"]),
                 "data": Staged(**document["data"]) if document["data"] else None,
                 "stages": [StageRecord(**record) for record in document["stages"]],
+                "merges": Merge(**document["merges"]) if document.get("merges") else None,
             }
         )
     except (KeyError, TypeError) as error:

@@ -10,11 +10,11 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.accounting import RowCounts, check_stage_books
 from pipeline.constants import (
@@ -32,18 +32,29 @@ from pipeline.errors import (
     PlanChangedError,
     UnexpectedError,
 )
+from pipeline.guard import ResourceGuard, is_out_of_memory, memory_limit_error
 from pipeline.observability import emit_stage_metrics, peak_memory_mb, stage_logger
 from pipeline.plan import Plan, load_plan
+from pipeline.replay import (
+    Replay,
+    code_hash,
+    is_taken_over,
+    replay_of_event,
+    without_outdated_stages,
+)
 from pipeline.run import Run, Source, Staged, StageRecord, new_run, run_from_json, source_of_event
 from pipeline.staging import QuarantineWriter, StagedReader, StagedWriter
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import pyarrow as pa
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from pipeline.frames import ArrowResult
 
 TOP_RULES = 20
+_TRACE_FRAMES: Final = 30
 _warm: set[str] = set()
 
 
@@ -51,8 +62,9 @@ _warm: set[str] = set()
 class StageContext:
     """A stage's view of the run at hand.
 
-    `counts` are the rows this stage took out, `rows_in` and `rows_out` its own; the handler fills
-    them, the wrapper checks that they balance and adds them to the run's.
+    `counts` are the rows of this stage by what became of them, `rows_in` and `rows_out` how many
+    came and went; the handler fills them, `book` checks that they balance and adds them to the
+    run's. `replay` says what the execution is a replay of, if it is one.
     """
 
     stage: str
@@ -60,11 +72,17 @@ class StageContext:
     plan: Plan
     execution_arn: str
     started_at: datetime
+    replay: Replay = field(default_factory=Replay)
+    guard: ResourceGuard = field(default_factory=ResourceGuard)
     counts: RowCounts = field(default_factory=RowCounts)
     rows_in: int = 0
     rows_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    frame_etag: str = ""
+    resumed: bool = False
+    event_bytes: int = 0
+    _booked: bool = False
 
     @property
     def output_bucket(self) -> str:
@@ -75,6 +93,34 @@ class StageContext:
     def staging_bucket(self) -> str:
         """Bucket of the frames between the stages."""
         return os.environ[ENV_STAGING_BUCKET]
+
+    @property
+    def rows_so_far(self) -> RowCounts:
+        """The run's rows with this stage's, however far it has come."""
+        rows = replace(self.run.rows)
+        if not self._booked:
+            rows.add(self.counts)
+        return rows
+
+    def check_resources(self) -> None:
+        """Raise if the function's time or memory is nearly used up; called between batches."""
+        self.guard.check(f"after {self.rows_in:,} rows")
+
+    def book(self) -> None:
+        """Close this stage's books and enter them into the run's; a second call changes nothing.
+
+        Raises
+        ------
+        UnbalancedBooksError
+            If a row is missing or one too many.
+        """
+        if self._booked:
+            return
+        check_stage_books(
+            self.stage, rows_in=self.rows_in, rows_out=self.rows_out, counts=self.counts
+        )
+        self.run.rows.add(self.counts)
+        self._booked = True
 
     def staged_input(self) -> StagedReader:
         """Return the batches that the stage before has left."""
@@ -96,7 +142,7 @@ class StageContext:
         if stored is None:
             return
         rules = [
-            {"column": column, "rule": rule, "rows": rows}
+            {"stage": self.stage, "column": column, "rule": rule, "rows": rows}
             for (column, rule), rows in quarantine.rules.most_common(TOP_RULES)
         ]
         self.run.rejects["top_rules"] = [*self.run.rejects["top_rules"], *rules][:TOP_RULES]
@@ -106,6 +152,7 @@ class StageContext:
         """Point the run summary at this stage's frame."""
         key = self.run.staging_key(self.stage)
         self.run.data = Staged(self.staging_bucket, key, writer.rows, writer.bytes_written)
+        self.frame_etag = writer.etag
 
 
 StageBody = Callable[[StageContext], None]
@@ -117,47 +164,83 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
 
     The handler takes `{"event", "execution", "run"}` and returns the completed run summary.
     Whatever goes wrong leaves it as an exception of `pipeline/errors.py` whose message names the
-    dataset and the file, bounded in length.
+    dataset and the file, bounded in length, and carries what is known of the run (ADR 0006).
     """
 
     def decorate(body: StageBody) -> Handler:
         @wraps(body)
-        def handler(event: dict[str, Any], _lambda_context: LambdaContext) -> dict[str, Any]:
-            return _handled(stage, body, event)
+        def handler(event: dict[str, Any], lambda_context: LambdaContext) -> dict[str, Any]:
+            return _Invocation(stage, lambda_context).handled(body, event)
 
         return handler
 
     return decorate
 
 
-def _handled(stage: str, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
+class _Invocation:
     """One invocation: event in, run summary out, whatever goes wrong by its name."""
-    begun = time.perf_counter()
-    logger = stage_logger(stage)
-    logger.clear_state()  # a warm process would otherwise name the run before this one
-    where = ""
-    try:
+
+    def __init__(self, stage: str, lambda_context: LambdaContext) -> None:
+        self.begun = time.perf_counter()
+        self.stage = stage
+        self.guard = ResourceGuard.of_function(lambda_context)
+        self.where = ""
+        self.context: StageContext | None = None
+        self.logger = stage_logger(stage)
+        self.logger.clear_state()  # a warm process would otherwise name the run before this one
+
+    def handled(self, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._worked(body, event)
+        except PipelineError as error:
+            self.logger.exception("stage failed")
+            raise self._told(self._named(error)) from error.__cause__
+        except Exception as error:
+            self.logger.exception("stage failed")
+            raise self._told(self._named(error)).with_traceback(_tail(error)) from error
+
+    def _worked(self, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
         source = source_of_event(event.get("event", {}))
-        where = f"s3://{source.bucket}/{source.key}"
+        self.where = f"s3://{source.bucket}/{source.key}"
         if source.is_folder_marker:
             return _ignored(source)
-        context = _context(stage, event, source)
-        where = f"Dataset {context.run.dataset}, file {where}"
+        self.context = context = _context(self.stage, event, source, self.guard)
+        self.where = f"Dataset {context.run.dataset}, file {self.where}"
         _bind_logger(context)
-        logger.info("stage started")
+        if is_taken_over(context.run, self.stage):
+            self.logger.info("stage taken over from the replayed execution")
+            return context.run.to_json()
+        self.logger.info("stage started")
         body(context)
-        return _concluded(context, time.perf_counter() - begun)
-    except (PipelineError, MemoryError) as error:
-        logger.exception("stage failed")
-        raise _located(error, where) from error.__cause__
-    except Exception as error:
-        logger.exception("stage failed")
-        reason = f"{type(error).__name__}: {error}"
-        raise UnexpectedError(reason).located(where) from error
+        return _concluded(context, time.perf_counter() - self.begun)
+
+    def _named(self, error: Exception) -> PipelineError:
+        """The error as one of ours; that memory ran out in a step is not the step's fault."""
+        for found in (error, error.__cause__):
+            if found is not None and is_out_of_memory(found):
+                return memory_limit_error(found, f"after {self._rows_in():,} rows")
+        if isinstance(error, PipelineError):
+            return error
+        return UnexpectedError(f"{type(error).__name__}: {error}")
+
+    def _told(self, error: PipelineError) -> PipelineError:
+        """The error with where it happened and what is known of the run."""
+        if self.context is not None:
+            error.reporting(self.context.run.known_at_failure(self.context.rows_so_far))
+        return error.located(self.where)
+
+    def _rows_in(self) -> int:
+        return self.context.rows_in if self.context else 0
 
 
-def _located(error: PipelineError | MemoryError, where: str) -> BaseException:
-    return error.located(where) if isinstance(error, PipelineError) else error
+def _tail(error: BaseException) -> TracebackType | None:
+    """The innermost frames of a traceback: a deep recursion's would outgrow the answer."""
+    frames = []
+    frame = error.__traceback__
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.tb_next
+    return frames[-min(_TRACE_FRAMES, len(frames))] if frames else None
 
 
 def datasets_folder() -> Path:
@@ -166,13 +249,16 @@ def datasets_folder() -> Path:
     return Path(named) if named else Path(__file__).parent.parent / "datasets"
 
 
-def _context(stage: str, event: dict[str, Any], source: Source) -> StageContext:
+def _context(
+    stage: str, event: dict[str, Any], source: Source, guard: ResourceGuard
+) -> StageContext:
     plan = load_plan(datasets_folder(), source.dataset)
     if stage == STAGES[0]:
         run = new_run(source, dataset=source.dataset, plan_hash=plan.hash)
     else:
         run = run_from_json(event.get("run") or {})
         _check_same_plan(run, plan)
+        run = without_outdated_stages(run, stage)
     execution = event.get("execution") or {}
     started = execution.get("started_at")
     return StageContext(
@@ -181,6 +267,9 @@ def _context(stage: str, event: dict[str, Any], source: Source) -> StageContext:
         plan=plan,
         execution_arn=execution.get("arn", ""),
         started_at=datetime.fromisoformat(started) if started else datetime.now(UTC),
+        replay=replay_of_event(event.get("event", {})),
+        guard=guard,
+        event_bytes=_size(event.get("event")),
     )
 
 
@@ -214,34 +303,45 @@ def _bind_logger(context: StageContext) -> None:
 def _concluded(context: StageContext, seconds: float) -> dict[str, Any]:
     """Check the books, write them down, and return the run summary as JSON."""
     run = context.run
-    check_stage_books(
-        context.stage, rows_in=context.rows_in, rows_out=context.rows_out, counts=context.counts
-    )
+    if context.resumed:
+        stage_logger(context.stage).info("run taken up", extra={"rows": run.rows.to_json()})
+        return _bounded(context)
+    context.book()
     record = StageRecord(
         stage=context.stage,
         rows_in=context.rows_in,
         rows_out=context.rows_out,
+        counts=context.counts.to_json(),
         seconds=round(seconds, 3),
         bytes_in=context.bytes_in,
         bytes_out=context.bytes_out,
         peak_memory_mb=peak_memory_mb(),
         cold_start=context.stage not in _warm,
+        etag=context.frame_etag,
+        code=code_hash(),
     )
     _warm.add(context.stage)
     run.stages.append(record)
     emit_stage_metrics(record, context.counts, dataset=run.dataset, outcome=run.outcome)
     stage_logger(context.stage).info("stage finished", extra={"rows": run.rows.to_json()})
-    return _bounded(run.to_json())
+    return _bounded(context)
 
 
-def _bounded(document: dict[str, Any]) -> dict[str, Any]:
-    size = len(json.dumps(document, allow_nan=False).encode())
+def _bounded(context: StageContext) -> dict[str, Any]:
+    """Return the run summary, which shares the state with the event that began it."""
+    document = context.run.to_json()
+    size = _size(document) + context.event_bytes
     if size > MAX_PAYLOAD_BYTES:
         raise PayloadTooLargeError(
-            f"The run summary has {size:,} bytes; the state machine is kept to "
+            f"The run summary and the event have {size:,} bytes; the state machine is kept to "
             f"{MAX_PAYLOAD_BYTES:,}."
         )
     return document
+
+
+def _size(document: Any) -> int:
+    """Bytes of a document in the state."""
+    return len(json.dumps(document, allow_nan=False).encode())
 
 
 def pass_on(context: StageContext, core: Callable[[pa.RecordBatch], ArrowResult]) -> None:
@@ -249,6 +349,7 @@ def pass_on(context: StageContext, core: Callable[[pa.RecordBatch], ArrowResult]
     staged = context.staged_input()
     with context.quarantine() as quarantine, context.staged_output() as output:
         for batch in staged:
+            context.check_resources()
             result = core(batch)
             context.rows_in += batch.num_rows
             context.counts.add(result.counts)
@@ -257,7 +358,7 @@ def pass_on(context: StageContext, core: Callable[[pa.RecordBatch], ArrowResult]
             output.write(result.frame)
     context.rows_out = output.rows
     context.bytes_in, context.bytes_out = staged.bytes_read, output.bytes_written
-    context.run.rows.add(context.counts)
+    context.book()
     context.note_quarantine(quarantine)
     context.note_frame(output)
 

@@ -7,15 +7,18 @@ the first expression is met, not before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from pipeline.errors import StepError
+from pipeline.guard import function_memory_mb
 
 if TYPE_CHECKING:
     import duckdb
 
+_MEMORY_SHARE: Final = 0.7
+"""What an expression may use of the function's memory; the rows themselves need the rest."""
 _SANDBOX = (
     "SET TimeZone = 'UTC'",
     "SET autoload_known_extensions = false",
@@ -29,7 +32,11 @@ def sandbox() -> duckdb.DuckDBPyConnection:
     """Return an in-memory DuckDB connection that reaches nothing outside itself."""
     import duckdb  # noqa: PLC0415 - only datasets with SQL steps pay for it
 
-    connection = duckdb.connect(":memory:", config={"threads": 1})
+    config: dict[str, Any] = {"threads": 1}
+    memory_mb = function_memory_mb()
+    if memory_mb is not None:  # or it would plan with the whole machine's
+        config["memory_limit"] = f"{int(memory_mb * _MEMORY_SHARE)}MiB"
+    connection = duckdb.connect(":memory:", config=config)
     for setting in _SANDBOX:
         connection.execute(setting)
     return connection
@@ -73,6 +80,8 @@ class SqlSteps:
             relation = self._connected().from_arrow(table)
             result: Any = relation.query("batch", f"SELECT {columns} FROM batch")
             made = result.to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            raise  # the function's size is at fault, not the step
         except duckdb.Error as error:
             raise StepError(
                 f"The step {step} failed: {str(error).splitlines()[0][:500]}",

@@ -66,6 +66,11 @@ class StagedWriter(AllOrNothing):
         """Bytes of the frame so far."""
         return self._sink.bytes_written
 
+    @property
+    def etag(self) -> str:
+        """ETag of the finished frame; empty if there is none."""
+        return self._sink.stored.etag if self._sink.stored else ""
+
     def write(self, batch: pa.RecordBatch) -> None:
         """Append a batch; the first one settles the schema."""
         if self._stream is None:

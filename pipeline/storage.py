@@ -7,6 +7,7 @@ code and HTTP status, never by message text.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -26,7 +27,7 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from types_boto3_s3.client import S3Client
 
@@ -34,7 +35,7 @@ SDK_ATTEMPTS: Final = 2
 """Tries per request inside the SDK; Step Functions retries the whole stage on top of that."""
 _THROTTLED: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden"})
-_ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
+_ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "404", "NotFound"})
 _TIMED_OUT: Final = frozenset({"RequestTimeout"})  # comes with status 400
 _CONFLICT: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _SERVER_ERROR: Final = 500
@@ -43,13 +44,17 @@ _CONNECTION: Final = (HTTPClientError, BotocoreConnectionError, IncompleteReadEr
 
 
 class StoredObject(NamedTuple):
-    """An object's identity after a read or a write; `version_id` None where not versioned."""
+    """An object's identity after a read or a write; `version_id` None where not versioned.
+
+    `last_modified` (ISO 8601, UTC, seconds) is known after a read only.
+    """
 
     bucket: str
     key: str
     version_id: str | None
     etag: str
     size: int
+    last_modified: str = ""
 
     @property
     def address(self) -> str:
@@ -108,16 +113,27 @@ def _mapped(error: ClientError, what: str) -> PipelineError:
 class ObjectReader:
     """The bytes of an object, read in one streaming request."""
 
-    def __init__(self, stored: StoredObject, body: Any) -> None:
+    def __init__(
+        self, stored: StoredObject, body: Any, before_read: Callable[[], None] | None = None
+    ) -> None:
         self.stored = stored
+        self._before_read = before_read
         self.bytes_read = 0
         self.closed = False
         self._body = body
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes (all, if negative); empty at the end."""
+        """Return `size` bytes (all, if negative), fewer only at the end.
+
+        A body that breaks off gives what has come before it says so: who got less than asked for
+        would take it for the end, and a broken connection for a broken file.
+        """
+        if self._before_read is not None:
+            self._before_read()
         with storage_errors(f"reading {self.stored.address}"):
             block: bytes = self._body.read(None if size is None or size < 0 else size)
+            while 0 < len(block) < (size or 0) and (more := self._body.read(size - len(block))):
+                block += more
         self.bytes_read += len(block)
         return block
 
@@ -136,9 +152,19 @@ class ObjectReader:
 
 
 def open_object(
-    bucket: str, key: str, *, version_id: str | None = None, etag: str | None = None
+    bucket: str,
+    key: str,
+    *,
+    version_id: str | None = None,
+    etag: str | None = None,
+    before_read: Callable[[], None] | None = None,
 ) -> ObjectReader:
     """Return a reader of an object, of one version, or only if it still has this ETag.
+
+    Parameters
+    ----------
+    before_read
+        Called before each read; what it raises stops the reading.
 
     Raises
     ------
@@ -163,8 +189,9 @@ def open_object(
         version_of(answer),
         answer["ETag"].strip('"'),
         answer["ContentLength"],
+        answer["LastModified"].astimezone(UTC).isoformat(timespec="seconds"),
     )
-    return ObjectReader(stored, answer["Body"])
+    return ObjectReader(stored, answer["Body"], before_read)
 
 
 def _is_absent(bucket: str, key: str) -> bool:
@@ -179,6 +206,17 @@ def _is_absent(bucket: str, key: str) -> bool:
     except PermissionDeniedError:
         return False
     return all(item["Key"] != key for item in found.get("Contents", []))
+
+
+def list_objects(bucket: str, prefix: str) -> dict[str, str]:
+    """Return the ETags of all objects below a prefix, by key."""
+    found: dict[str, str] = {}
+    with storage_errors(f"listing s3://{bucket}/{prefix}"):
+        for page in (
+            s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        ):
+            found |= {item["Key"]: item["ETag"].strip('"') for item in page.get("Contents", [])}
+    return found
 
 
 def read_object(bucket: str, key: str) -> tuple[bytes, StoredObject] | None:

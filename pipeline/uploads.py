@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
 from pipeline.all_or_nothing import AllOrNothing
+from pipeline.errors import ObjectNotVisibleError
 from pipeline.storage import StoredObject, put_object, s3_client, storage_errors, version_of
 
 PART_BYTES: Final = 8 * 1024 * 1024
@@ -55,7 +57,10 @@ class ObjectWriter(AllOrNothing):
         """Leave no object and no parts behind."""
         if self._upload_id is not None and self.stored is None:
             self._drained()
-            with storage_errors(f"aborting the upload of s3://{self.bucket}/{self.key}"):
+            with (
+                suppress(ObjectNotVisibleError),  # it was completed after all: the answer was lost
+                storage_errors(f"aborting the upload of s3://{self.bucket}/{self.key}"),
+            ):
                 s3_client().abort_multipart_upload(
                     Bucket=self.bucket, Key=self.key, UploadId=self._upload_id
                 )

@@ -12,6 +12,7 @@ from pipeline.arrow_types import TEXT, scalar_of
 from pipeline.cleaning import FILL, STEPS
 from pipeline.distinct import distinct, plain, value_type
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
+from pipeline.plan import REPLAYED
 from pipeline.uniqueness import SeenKeys
 
 if TYPE_CHECKING:
@@ -38,6 +39,35 @@ def clean(batch: pa.RecordBatch, plan: Plan, state: CleanState) -> ArrowResult:
     state
         Carried from batch to batch: a repeated key may come many batches later.
     """
+    return _deduplicated(_cleaned(batch, plan), plan, state)
+
+
+class SettledState:
+    """The keys of all rows that came into the stage when the file was processed."""
+
+    def __init__(self) -> None:
+        self.seen = SeenKeys()
+
+
+def settle(batch: pa.RecordBatch, plan: Plan, state: CleanState, settled: SettledState) -> None:
+    """Let rows that passed this stage before, and are not replayed now, claim their keys.
+
+    A row that was taken out as the duplicate of one that is replayed claims none: the other one
+    has yet to come.
+
+    Parameters
+    ----------
+    batch
+        All rows that came into the stage before, in their order, with the mask `REPLAYED`.
+    """
+    cleaned = _cleaned(batch.drop_columns([REPLAYED]), plan)
+    keys = [cleaned.column(name) for name in plan.clean.dedupe]
+    passed = settled.seen.first_occurrences(keys)
+    claiming = pc.and_not(passed, batch.column(REPLAYED))
+    state.seen.first_occurrences([key.filter(claiming) for key in keys])
+
+
+def _cleaned(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
     cleaned = {}
     for name in batch.schema.names:
         column = batch.column(name)
@@ -45,7 +75,7 @@ def clean(batch: pa.RecordBatch, plan: Plan, state: CleanState) -> ArrowResult:
         steps = (*(plan.clean.all if is_text else ()), *plan.clean.columns.get(name, ()))
         if steps:
             cleaned[name] = cleaned_column(column, steps)
-    return _deduplicated(with_columns(batch, cleaned), plan, state)
+    return with_columns(batch, cleaned)
 
 
 def cleaned_column(column: pa.Array, steps: tuple[Step, ...]) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from pipeline.accounting import RowCounts
 from pipeline.arrow_types import logical_arrow_type
 from pipeline.distinct import distinct
-from pipeline.findings import Findings
+from pipeline.findings import Findings, MaskedRule
 from pipeline.frames import ArrowResult, StageResult, stage_core
 from pipeline.lexical import Parsed, nothing, parsed
 from pipeline.plan import REFUSED, ROW_NUMBER, Column, Plan
@@ -45,7 +46,7 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
         Carried from batch to batch, because uniqueness is a rule over the whole file.
     """
     findings = Findings()
-    columns = {column.name: _checked(batch, column, plan, findings) for column in plan.columns}
+    columns = _typed_columns(batch, plan, findings)
     _check_keys(columns, state, findings)
     good = pa.RecordBatch.from_arrays(
         [*columns.values(), batch.column(ROW_NUMBER)], [*columns, ROW_NUMBER]
@@ -56,6 +57,40 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
     rejects = findings.rejects(batch.column(ROW_NUMBER), _value_reader(batch), _raw_reader(batch))
     counts = RowCounts(read=batch.num_rows, rejected=len(rejects))
     return StageResult(good.filter(pc.invert(bad)), rejects, counts)
+
+
+def settle(
+    batch: pa.RecordBatch, plan: Plan, state: ValidateState, claiming: pa.Array
+) -> pa.RecordBatch:
+    """Let rows that kept the contract before claim their keys; return them typed.
+
+    Whatever rules they break today, they are settled. A value that cannot be read in its type any
+    more is null, and claims no key.
+
+    Parameters
+    ----------
+    batch
+        Raw rows, as `validate` takes them.
+    claiming
+        Mask of the rows that claim their keys.
+    """
+    findings = Findings()
+    columns = _typed_columns(batch, plan, findings)
+    for (_, names), seen in zip(state.keys, state.seen, strict=True):
+        unreadable = findings.bad(partial(_is_unreadable, names))
+        of_rows = claiming if unreadable is None else pc.and_not(claiming, unreadable)
+        seen.first_occurrences([columns[name].filter(of_rows) for name in names])
+    return pa.RecordBatch.from_arrays(
+        [*columns.values(), batch.column(ROW_NUMBER)], [*columns, ROW_NUMBER]
+    )
+
+
+def _is_unreadable(names: tuple[str, ...], found: MaskedRule) -> bool:
+    return found.rule == Reason.TYPE and found.columns[0] in names
+
+
+def _typed_columns(batch: pa.RecordBatch, plan: Plan, findings: Findings) -> dict[str, pa.Array]:
+    return {column.name: _checked(batch, column, plan, findings) for column in plan.columns}
 
 
 def _checked(batch: pa.RecordBatch, column: Column, plan: Plan, findings: Findings) -> pa.Array:

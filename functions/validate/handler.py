@@ -7,59 +7,115 @@ from typing import TYPE_CHECKING, Any
 
 from functions.validate.core import ValidateState, validate
 from functions.validate.limits import check_reject_limit
+from functions.validate.merge import merging
 from pipeline.constants import SUPERSEDED
 from pipeline.errors import ObjectChangedError
 from pipeline.formats.readers import read_chunks
-from pipeline.manifest import earlier_outcome, read_manifest
-from pipeline.run import Run, new_run
+from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifest
+from pipeline.pending import own_notes
+from pipeline.replay import still_standing
+from pipeline.run import Source, new_run
 from pipeline.runtime import StageContext, stage_handler
 from pipeline.storage import ObjectReader, open_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.findings import Reject
     from pipeline.formats import RawChunk
 
 
 @stage_handler("validate")
 def lambda_handler(context: StageContext) -> None:
-    """Read the uploaded file, stage its good rows, put the others into the quarantine."""
+    """Read the uploaded file, stage its good rows, put the others into the quarantine.
+
+    A replay takes up what the failed execution had staged; a replay of the quarantine reads the
+    rejected rows only.
+    """
     source = context.run.source
     try:
         uploaded = open_object(
-            source.bucket, source.key, version_id=source.version_id, etag=source.etag
+            source.bucket,
+            source.key,
+            version_id=source.version_id,
+            etag=source.etag,
+            before_read=context.check_resources,  # a file may go on for long without a row
         )
     except ObjectChangedError:  # a newer upload under the same key has its own execution
         context.run.outcome = SUPERSEDED
         return
-    context.run = _identified(context, uploaded)
-    if earlier_outcome(context.run, read_manifest(context.run, context.output_bucket)):
+    try:
+        _work(context, uploaded)
+    finally:
         uploaded.close()
-        return
-    _validate_all(context, uploaded)
-    check_reject_limit(context)
 
 
-def _identified(context: StageContext, uploaded: ObjectReader) -> Run:
-    """The run of exactly the version that was opened; events may not name it."""
-    source = replace(
-        context.run.source, version_id=uploaded.stored.version_id, size=uploaded.stored.size
+def _work(context: StageContext, uploaded: ObjectReader) -> None:
+    context.run = new_run(
+        _identified(context.run.source, uploaded),
+        dataset=context.run.dataset,
+        plan_hash=context.plan.hash,
     )
-    return new_run(source, dataset=context.run.dataset, plan_hash=context.plan.hash)
+    committed = read_manifest(context.run, context.output_bucket)
+    if context.replay.quarantine:
+        merge = merging(context, committed)
+        if merge is not None:
+            _validate_all(context, merge.chunks(context, uploaded), merge.state)
+    elif not (_is_done(context, committed) or _is_taken_up(context)):
+        chunks = read_chunks(uploaded, context.plan, key=context.run.source.key)
+        _validate_all(context, chunks, ValidateState(context.plan))
+        check_reject_limit(context)
+    context.bytes_in = uploaded.bytes_read
 
 
-def _validate_all(context: StageContext, uploaded: ObjectReader) -> None:
-    state = ValidateState(context.plan)
+def _identified(source: Source, uploaded: ObjectReader) -> Source:
+    """The source as exactly the version that was opened; events may not name it."""
+    stored = uploaded.stored
+    return replace(
+        source,
+        version_id=stored.version_id,
+        etag=stored.etag,
+        size=stored.size,
+        last_modified=stored.last_modified,
+    )
+
+
+def _is_done(context: StageContext, committed: Manifest | None) -> bool:
+    """Whether the run needs no work, and no tidying up after a crash either."""
+    outcome = earlier_outcome(context.run, committed)
+    if outcome is None or committed is None or own_notes(context, committed):
+        return False
+    end_early(context.run, outcome, committed)
+    return True
+
+
+def _is_taken_up(context: StageContext) -> bool:
+    """Whether the run goes on where the replayed execution has left it."""
+    standing = still_standing(
+        context.run,
+        context.replay.run,
+        staging_bucket=context.staging_bucket,
+        output_bucket=context.output_bucket,
+    )
+    if standing is None:
+        return False
+    context.run, context.resumed = standing, True
+    return True
+
+
+def _validate_all(context: StageContext, chunks: Iterable[RawChunk], state: ValidateState) -> None:
     with context.quarantine() as quarantine, context.staged_output() as output:
-        for chunk in read_chunks(uploaded, context.plan, key=context.run.source.key):
+        for chunk in chunks:
+            context.check_resources()
             result = validate.arrow(chunk.batch, context.plan, state)
             context.rows_in += chunk.rows
+            context.counts.read += chunk.rows
             context.counts.rejected += len(chunk.malformed) + len(result.rejects)
             quarantine.write(_in_order(chunk, result.rejects))
             output.write(result.frame)
     context.rows_out = output.rows
-    context.bytes_in, context.bytes_out = uploaded.bytes_read, output.bytes_written
-    context.run.rows.read = context.rows_in
-    context.run.rows.add(context.counts)
+    context.bytes_out = output.bytes_written
+    context.book()
     context.note_quarantine(quarantine)
     context.note_frame(output)
 

@@ -31,8 +31,8 @@ def check_reject_limit(context: StageContext) -> None:
         f"{rejected:,} of {read:,} rows break the contract; the dataset allows {allowed}. "
         f"Most frequent: {_reasons(context)}. All of them are in "
         f"{', '.join(context.run.rejects['quarantine'])}.",
-        remedy="Correct the file and upload it again, or change the contract or the limit "
-        "(rejects in pipeline.yaml) and deploy.",
+        remedy="Correct the file and upload it again; or change the contract or the limit "
+        "(rejects in pipeline.yaml), deploy, and replay the dead letter.",
         rejected=rejected,
         read=read,
     )

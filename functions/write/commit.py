@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.write.notice import notice_of_rejects
+from functions.write.pending import tidy_after_commit, tidy_without_commit
+from pipeline.accounting import RowCounts, check_run_books
 from pipeline.constants import SUCCEEDED, SUCCEEDED_WITH_REJECTS, SUPERSEDED
-from pipeline.errors import ObjectChangedError
-from pipeline.manifest import Manifest, OutputFile, read_manifest, superseded, write_manifest
+from pipeline.errors import ObjectChangedError, PermissionDeniedError, StorageRefusedError
+from pipeline.manifest import (
+    Manifest,
+    MergeRecord,
+    OutputFile,
+    new_manifest,
+    now,
+    read_manifest,
+    superseded,
+    write_manifest,
+)
 from pipeline.storage import delete_object, put_object
 
 if TYPE_CHECKING:
@@ -15,6 +28,15 @@ if TYPE_CHECKING:
     from pipeline.runtime import StageContext
 
 _OUTPUTS_IN_SUMMARY: Final = 100
+
+
+def conclude(context: StageContext) -> None:
+    """Enter into the run how it ends, and write its report, before any of its rows is visible."""
+    run, bucket = context.run, context.output_bucket
+    run.outcome = _outcome(run.rows)
+    run.report = f"s3://{bucket}/{run.report_key}"
+    run.manifest = f"s3://{bucket}/{run.manifest_key}"
+    put_object(bucket, run.report_key, json.dumps(report(context), indent=1).encode())
 
 
 def commit(context: StageContext, files: list[OutputFile], replaces: Manifest | None) -> None:
@@ -25,26 +47,42 @@ def commit(context: StageContext, files: list[OutputFile], replaces: Manifest | 
     manifest is this very commit, whose answer was lost and which the SDK has tried again.
     """
     run, bucket = context.run, context.output_bucket
-    lost = run.rows.rejected + run.rows.dropped_by_lookup
-    run.outcome = SUCCEEDED_WITH_REJECTS if lost else SUCCEEDED
     run.outputs = [file.address for file in files][:_OUTPUTS_IN_SUMMARY]
-    run.report = f"s3://{bucket}/{run.report_key}"
-    run.manifest = f"s3://{bucket}/{run.manifest_key}"
-    put_object(bucket, run.report_key, json.dumps(report(context), indent=1).encode())
+    manifest = _manifest(context, files, replaces)
     try:
-        write_manifest(
-            run,
-            files,
-            bucket=bucket,
-            execution_arn=context.execution_arn,
-            replaces=replaces,
-        )
+        write_manifest(manifest, bucket, replaces=replaces)
     except ObjectChangedError:
         winner = read_manifest(run, bucket)
-        if not _is_same(run, winner) or not _pins_all(winner, files):
+        if winner is None or not _is_this_commit(run, files, winner):
             _give_way(run, files, winner)
+            tidy_without_commit(context, winner)
             return
-    _delete_vanished(files, replaces)
+    except (PermissionDeniedError, StorageRefusedError):  # it is certain that nothing was written
+        _undo(files)
+        raise
+    _note_rejects(context)
+    tidy_after_commit(context, manifest)
+
+
+def claim_own_commit(context: StageContext, committed: Manifest) -> None:
+    """Give the run its outcome, if an earlier attempt of this very execution has committed it."""
+    if committed.execution_of(context.run.run_id) == context.execution_arn:
+        context.run.outcome = _outcome(context.run.rows)
+        _note_rejects(context)
+
+
+def _note_rejects(context: StageContext) -> None:
+    """Have a person told of rejected rows, if the dataset wants that."""
+    if context.plan.rejects.notify and context.run.outcome == SUCCEEDED_WITH_REJECTS:
+        context.run.notice = notice_of_rejects(context.run)
+
+
+def superseded_merge(run: Run, committed: Manifest | None) -> bool:
+    """Whether a merge has lost what it was to be merged into to another run."""
+    if run.merges is None:
+        return False
+    now_there = committed.stored.etag if committed and committed.stored else ""
+    return now_there != run.merges.manifest_etag
 
 
 def report(context: StageContext) -> dict[str, Any]:
@@ -58,6 +96,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "contract_version": context.plan.contract_version,
         "plan_hash": run.plan_hash,
         "source": vars(run.source),
+        "merges": vars(run.merges) if run.merges else None,
         "outcome": run.outcome,
         "rows": run.rows.to_json(),
         "rejects": run.rejects,
@@ -66,31 +105,80 @@ def report(context: StageContext) -> dict[str, Any]:
     }
 
 
+def merged(manifest: Manifest, context: StageContext, files: list[OutputFile]) -> Manifest:
+    """Return a file's manifest with the rows of a replayed quarantine in it.
+
+    The rows that were rejected leave their two columns of the books, and come in again by what
+    became of them now.
+
+    Raises
+    ------
+    UnbalancedBooksError
+        If the file's books do not balance with the merge in them.
+    """
+    run, of_file = context.run, manifest.run
+    rows = replace(of_file.rows, rejected=0, dropped_by_lookup=0)
+    rows.add(replace(run.rows, read=0))
+    check_run_books(rows)
+    record = MergeRecord(
+        run_id=run.run_id,
+        quarantine_of=run.merges.run_id if run.merges else "",
+        plan_hash=run.plan_hash,
+        rows=run.rows.to_json(),
+        lookups=run.lookups,
+        execution_arn=context.execution_arn,
+        committed_at=now(),
+    )
+    outputs = (*manifest.outputs, *files)
+    of_file = replace(
+        of_file,
+        outcome=_outcome(rows),
+        rows=rows,
+        rejects=run.rejects,
+        outputs=[file.address for file in outputs][:_OUTPUTS_IN_SUMMARY],
+    )
+    return replace(
+        manifest,
+        run=of_file,
+        outputs=outputs,
+        rejected_by=run.plan_hash,
+        merges=(*manifest.merges, record),
+    )
+
+
+def _manifest(
+    context: StageContext, files: list[OutputFile], replaces: Manifest | None
+) -> Manifest:
+    if context.run.merges is not None and replaces is not None:
+        return merged(replaces, context, files)
+    return new_manifest(context.run, context.plan, files, execution_arn=context.execution_arn)
+
+
+def _outcome(rows: RowCounts) -> str:
+    lost = rows.rejected + rows.dropped_by_lookup
+    return SUCCEEDED_WITH_REJECTS if lost else SUCCEEDED
+
+
 def _give_way(run: Run, files: list[OutputFile], winner: Manifest | None) -> None:
     """Undo this run's files after another run of the same object has committed."""
+    _undo(files)
+    if winner is not None and run.run_id in winner.run_ids:
+        if run.merges is None:
+            run.outcome = winner.run.outcome
+            run.outputs = list(winner.run.outputs)
+    elif run.merges is not None or superseded(run, winner):
+        run.outcome = SUPERSEDED
+        run.outputs = []
+    else:
+        raise ObjectChangedError("An older run of the same object committed meanwhile.")
+
+
+def _undo(files: list[OutputFile]) -> None:
+    """Delete the versions that this run wrote, which brings those before them back."""
     for file in files:
         delete_object(file.stored)
-    if winner is None or not (superseded(run, winner) or _is_same(run, winner)):
-        raise ObjectChangedError("An older run of the same object committed meanwhile.")
-    run.outcome = winner.run.outcome if _is_same(run, winner) else SUPERSEDED
-    run.outputs = list(winner.run.outputs)
 
 
-def _pins_all(manifest: Manifest | None, files: list[OutputFile]) -> bool:
-    """Whether the manifest names these very versions of the files."""
-    return manifest is not None and set(files) <= set(manifest.outputs)
-
-
-def _is_same(run: Run, winner: Manifest | None) -> bool:
-    return winner is not None and winner.run.run_id == run.run_id
-
-
-def _delete_vanished(files: list[OutputFile], replaces: Manifest | None) -> None:
-    """Delete files of the replaced run whose partition the new one does not have.
-
-    A plain delete, so the bucket keeps the old version for whoever reads by an older manifest.
-    """
-    kept = {file.key for file in files}
-    for old in replaces.outputs if replaces else ():
-        if old.key not in kept:
-            delete_object(old.stored._replace(version_id=None))
+def _is_this_commit(run: Run, files: list[OutputFile], winner: Manifest) -> bool:
+    """Whether the manifest is this run's, with these very versions of the files."""
+    return run.run_id in winner.run_ids and set(files) <= set(winner.outputs)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functions.write.commit import commit
+from functions.write.commit import claim_own_commit, commit, conclude, superseded_merge
 from functions.write.core import WriteState, partitions, write
 from functions.write.outputs import OutputFiles
+from functions.write.pending import announce, tidy_without_commit
 from pipeline.accounting import check_run_books
-from pipeline.constants import PROCESSED_PREFIX
-from pipeline.manifest import earlier_outcome, read_manifest
+from pipeline.constants import ALREADY_PROCESSED, PROCESSED_PREFIX, SUPERSEDED
+from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifest
 from pipeline.runtime import StageContext, stage_handler
 
 
@@ -15,24 +16,43 @@ from pipeline.runtime import StageContext, stage_handler
 def lambda_handler(context: StageContext) -> None:
     """Write the staged rows as the dataset's output files, and commit the run."""
     committed = read_manifest(context.run, context.output_bucket)
-    if earlier_outcome(context.run, committed):
+    outcome = earlier_outcome(context.run, committed)
+    if outcome is None and superseded_merge(context.run, committed):
+        outcome = SUPERSEDED
+    if outcome is None:
+        _publish(context, committed)
         return
+    end_early(context.run, outcome, committed)
+    if outcome == ALREADY_PROCESSED and committed is not None:
+        claim_own_commit(context, committed)
+    tidy_without_commit(context, committed)
+
+
+def _publish(context: StageContext, committed: Manifest | None) -> None:
+    run = context.run
     state = WriteState(context.plan)
     staged = context.staged_input()
     with OutputFiles(
         bucket=context.output_bucket,
-        prefix=f"{PROCESSED_PREFIX}{context.run.dataset}/",
-        name=context.run.source_id,
+        prefix=f"{PROCESSED_PREFIX}{run.dataset}/",
+        name=run.output_name,
         write=context.plan.write,
     ) as outputs:
         for batch in staged:
+            context.check_resources()
             context.rows_in += batch.num_rows
             result = write.arrow(batch, context.plan, state)
+            if run.merges is not None and not batch.num_rows:
+                continue  # a merge without rows adds no file
             for path, rows in partitions(result.frame, context.plan):
                 context.rows_out += rows.num_rows
+                context.counts.written += rows.num_rows
                 outputs.add(path, rows)
-        context.run.rows.written = context.rows_out
-        check_run_books(context.run.rows)
+        context.book()
+        check_run_books(run.rows)
+        outputs.complete()
+        conclude(context)
+        announce(context, outputs.keys, committed)
         files = outputs.finish()
     context.bytes_in, context.bytes_out = staged.bytes_read, outputs.bytes_written
     commit(context, files, committed)

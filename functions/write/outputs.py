@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
+from pipeline.errors import PipelineError
 from pipeline.formats.writers import FormatWriter, extension, format_writer
 from pipeline.manifest import OutputFile
+from pipeline.storage import delete_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
     from pipeline.plan import Write
 
 _ROW_GROUP_ROWS: Final = 128 * 1024
+_PUBLISHED_AT_ONCE: Final = 8
 _BUFFERED_BYTES: Final = 64 * 1024 * 1024
 """All partitions' rows that wait to be encoded; beyond it the fullest partition is."""
 
@@ -49,18 +54,32 @@ class OutputFiles(AllOrNothing):
         while sum(file.buffered_bytes for file in self._files.values()) > _BUFFERED_BYTES:
             max(self._files.values(), key=lambda file: file.buffered_bytes).encode()
 
-    def finish(self) -> list[OutputFile]:
-        """Make all files visible; return them in the order of their keys."""
+    @property
+    def keys(self) -> list[str]:
+        """Keys of all files, in order."""
+        return sorted(file.key for file in self._files.values())
+
+    def complete(self) -> None:
+        """Send everything that is left, short of making it visible."""
         for file in self._files.values():
             file.complete()
-        done = [file.publish() for _, file in sorted(self._files.items())]
+
+    def finish(self) -> list[OutputFile]:
+        """Make all files visible, several at a time; return them in the order of their keys."""
+        self.complete()
+        files = sorted(self._files.values(), key=lambda file: file.key)
+        with ThreadPoolExecutor(_PUBLISHED_AT_ONCE) as pool:
+            published = [pool.submit(file.publish) for file in files]
+            wait(published)  # all of them, before one's failure makes `abort` undo the others
+        done = [file.result() for file in published]
         self.bytes_written = sum(output.bytes for output in done)
         return done
 
     def abort(self) -> None:
-        """Leave nothing of what is not visible yet."""
+        """Leave nothing behind: what is not visible yet is dropped, what is, undone."""
         for file in self._files.values():
-            file.abort()
+            with suppress(PipelineError):  # what made us give up is what must be told
+                file.abort()
 
 
 class _PartitionFile:
@@ -69,6 +88,7 @@ class _PartitionFile:
     def __init__(self, bucket: str, key: str, write: Write) -> None:
         self.rows = 0
         self.buffered_bytes = 0
+        self.key = key
         self._write = write
         self._sink = ObjectWriter(bucket, key)
         self._writer: FormatWriter | None = None
@@ -111,4 +131,7 @@ class _PartitionFile:
         )
 
     def abort(self) -> None:
-        self._sink.abort()
+        if self._sink.stored is None:
+            self._sink.abort()
+        else:
+            delete_object(self._sink.stored)

@@ -27,11 +27,12 @@ EXECUTION = {
     "name": "example",
     "started_at": "2026-01-31T12:00:00.250Z",
 }
+OTHER_EXECUTION = EXECUTION | {"arn": f"{EXECUTION['arn']}-again", "name": "example-again"}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request to S3 that a stage's handler made."""
+    """A request to S3 that a stage's handler made; the key of a listing is its prefix."""
 
     stage: str
     operation: str
@@ -66,7 +67,13 @@ class Cloud:
         if self.stage:
             version = "VersionId" in params
             self.calls.append(
-                Call(self.stage, model.name, params["Bucket"], params.get("Key", ""), version)
+                Call(
+                    self.stage,
+                    model.name,
+                    params["Bucket"],
+                    params.get("Key") or params.get("Prefix", ""),
+                    version,
+                )
             )
 
     def upload(self, key: str, body: bytes) -> dict[str, Any]:
@@ -81,32 +88,45 @@ class Cloud:
         )
 
     def run_stage(
-        self, stage: str, event: dict[str, Any], run: dict[str, Any] | None
+        self,
+        stage: str,
+        event: dict[str, Any],
+        run: dict[str, Any] | None,
+        context: object = None,
+        *,
+        execution: dict[str, str] = EXECUTION,
     ) -> dict[str, Any]:
-        """Invoke a stage's handler; the result goes through JSON, as between two states."""
+        """Invoke a stage's handler; all goes through JSON, as between two states."""
         handler = import_module(f"functions.{stage}.handler").lambda_handler
+        given = json.loads(json.dumps({"event": event, "execution": execution, "run": run}))
         self.stage = stage
         try:
-            result = handler({"event": event, "execution": EXECUTION, "run": run}, None)
+            result = handler(given, context)
         finally:
             self.stage = ""
         passed_on: dict[str, Any] = json.loads(json.dumps(result, allow_nan=False))
         return passed_on
 
     def states(
-        self, event: dict[str, Any], stages: Iterable[str] = STAGES
+        self,
+        event: dict[str, Any],
+        stages: Iterable[str] = STAGES,
+        *,
+        execution: dict[str, str] = EXECUTION,
     ) -> Iterator[dict[str, Any]]:
         """The run summary after each stage, until there is nothing to do."""
         run: dict[str, Any] | None = None
         for stage in stages:
-            run = self.run_stage(stage, event, run)
+            run = self.run_stage(stage, event, run, execution=execution)
             yield run
             if run["outcome"] in OUTCOMES_WITHOUT_WORK:
                 return
 
-    def run(self, event: dict[str, Any]) -> dict[str, Any]:
+    def run(
+        self, event: dict[str, Any], *, execution: dict[str, str] = EXECUTION
+    ) -> dict[str, Any]:
         """The execution's output for an event."""
-        return list(self.states(event))[-1]
+        return list(self.states(event, execution=execution))[-1]
 
     def run_pipeline(self, key: str, body: bytes) -> dict[str, Any]:
         """The execution's output for an upload."""
@@ -116,6 +136,22 @@ class Cloud:
         """Keys of the current objects below a prefix."""
         listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
         return [found["Key"] for found in listed.get("Contents", [])]
+
+    def empty(self, bucket: str, *, keep: str) -> None:
+        """Remove every version of every object but those below a prefix."""
+        listed = self.s3.list_object_versions(Bucket=bucket)
+        doomed = [
+            {"Key": found["Key"], "VersionId": found["VersionId"]}
+            for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]
+            if not found["Key"].startswith(keep)
+        ]
+        if doomed:
+            self.s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed})  # type: ignore[typeddict-item]
+
+    def head(self, address: str) -> Any:
+        """What S3 says of the object of an address."""
+        parts = urlsplit(address, allow_fragments=False)
+        return self.s3.head_object(Bucket=parts.netloc, Key=parts.path[1:])
 
     def read(self, address: str) -> bytes:
         """The object of an `s3://bucket/key` address."""

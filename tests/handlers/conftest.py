@@ -14,7 +14,10 @@ from functions.write import commit
 from pipeline.constants import ENV_DATASETS_DIR, ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET, STAGES
 from pipeline.observability import stage_logger
 from pipeline.storage import s3_client
-from tests.handlers.cloud import OUTPUT, STAGING, Cloud
+from tests.handlers.cloud import OTHER_EXECUTION, OUTPUT, STAGING, Cloud
+from tests.handlers.faults import Faults
+from tests.handlers.orders import Deployments
+from tests.handlers.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +74,35 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, A
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.fixture
+def deploy(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployments:
+    """`deploy(Orders(...))` deploys the dataset `orders`, in a form of the test's own."""
+    assert cloud
+    return Deployments(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def faults(cloud: Cloud) -> Iterator[Faults]:
+    """Breaks requests to S3 by their number."""
+    faults = Faults(cloud.s3)
+    yield faults
+    faults.close()
+
+
+@pytest.fixture(params=SCENARIOS)
+def scenario(
+    cloud: Cloud,
+    deploy: Deployments,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Scenario:
+    """A last stage that is about to begin."""
+    deploy()
+    scenario = Scenario(cloud, deploy, monkeypatch)
+    request.param(scenario)
+    return scenario
+
+
 class Race:
     """Lets another run commit between a write's reading of the manifest and its own commit."""
 
@@ -85,7 +117,7 @@ class Race:
 
         def overtaken(*arguments: Any, **named: Any) -> Any:
             self._monkeypatch.setattr(commit, "write_manifest", write_manifest)
-            self.winner = self._cloud.run_stage("write", event, enriched)
+            self.winner = self._cloud.run_stage("write", event, enriched, execution=OTHER_EXECUTION)
             self._cloud.stage = "write"
             return write_manifest(*arguments, **named)
 

@@ -61,8 +61,8 @@ def test_summary_counts_rows_by_rule(cloud: Cloud) -> None:
 
     # THEN
     assert run["rejects"]["top_rules"] == [
-        {"column": "month", "rule": "maximum", "rows": 3},
-        {"column": "carrier", "rule": "required", "rows": 1},
+        {"stage": "validate", "column": "month", "rule": "maximum", "rows": 3},
+        {"stage": "validate", "column": "carrier", "rule": "required", "rows": 1},
     ]
 
 
@@ -122,7 +122,7 @@ def test_more_than_half_of_the_rows_stop_the_run(cloud: Cloud, bad: int, stopped
         cloud.run(event)
 
     # THEN the message has the figures, the reason and where the rows are, and they are there
-    said = str(failed.value)
+    said = failed.value.message
     assert "3 of 5 rows" in said
     assert "day: maximum (3 rows)" in said
     (key,) = cloud.keys("quarantine/flights/")

@@ -95,7 +95,7 @@ def test_broken_file_fails_with_its_name_and_reason(
         cloud.run(event)
 
     # THEN
-    said = str(failed.value)
+    said = failed.value.message
     assert said.startswith(f"Dataset {dataset}, file s3://{INPUT}/{key}: ")
     assert reason in said
     assert failed.value.status_code == 400
@@ -118,8 +118,8 @@ def test_key_that_names_no_dataset_is_told_where_files_go(cloud: Cloud, key: str
         cloud.run(event)
 
     # THEN
-    assert f"s3://{INPUT}/{key}" in str(failed.value)
-    assert "input/<dataset>/<name>" in str(failed.value)
+    assert f"s3://{INPUT}/{key}" in failed.value.message
+    assert "input/<dataset>/<name>" in failed.value.message
 
 
 def test_unknown_dataset_lists_the_known_ones(cloud: Cloud) -> None:
@@ -148,7 +148,7 @@ def test_input_that_is_no_s3_event_is_refused(cloud: Cloud, event: Any) -> None:
         lambda_handler({"event": event, "execution": EXECUTION, "run": None}, None)
 
     # THEN
-    assert "Object Created" in str(failed.value)
+    assert "Object Created" in failed.value.message
     assert failed.value.status_code == 400
 
 

@@ -64,13 +64,14 @@ def test_file_of_any_name_is_processed(cloud: Cloud, name: str) -> None:
 
     # THEN
     assert run["outcome"] == "SUCCEEDED"
-    assert run["source"] | {"version_id": "", "etag": "", "sequencer": ""} == {
+    assert run["source"] | {"version_id": "", "etag": "", "sequencer": "", "last_modified": ""} == {
         "bucket": INPUT,
         "key": f"input/flights/{name}",
         "version_id": "",
         "etag": "",
         "size": len(flights(flight())),
         "sequencer": "",
+        "last_modified": "",
     }
     assert cloud.table(run["outputs"]).num_rows == 1
 

@@ -72,8 +72,8 @@ def test_rows_without_a_lookup_are_quarantined_by_enrich(cloud: Cloud, deploy: D
     assert record["raw"]["time_hour"] == "2013-01-01T10:00:00+00:00"
     assert run["lookups"]["airports"] == {"matched": 1, "unmatched": 1, "missing_key": 0}
     assert run["rejects"]["top_rules"] == [
-        {"column": "month", "rule": "maximum", "rows": 1},
-        {"column": "dest", "rule": "lookup", "rows": 1},
+        {"stage": "validate", "column": "month", "rule": "maximum", "rows": 1},
+        {"stage": "enrich", "column": "dest", "rule": "lookup", "rows": 1},
     ]
 
 
@@ -109,8 +109,8 @@ def test_unknown_key_may_stop_the_run(cloud: Cloud, deploy: Deploy) -> None:
         cloud.run_pipeline(KEY, flights(KNOWN, UNKNOWN))
 
     # THEN
-    assert str(failed.value).startswith(f"Dataset flights, file s3://landing/{KEY}: Row 2 ")
-    assert "BQN" in str(failed.value)
+    assert failed.value.message.startswith(f"Dataset flights, file s3://landing/{KEY}: Row 2 ")
+    assert "BQN" in failed.value.message
     assert failed.value.status_code == 400
     assert cloud.keys("processed/") == cloud.keys("manifests/") == []
 
@@ -124,7 +124,7 @@ def test_expression_that_fails_on_a_value_stops_the_run(cloud: Cloud, deploy: De
         cloud.run_pipeline(KEY, flights(KNOWN))
 
     # THEN the step is named, and the value
-    said = str(failed.value)
+    said = failed.value.message
     assert said.startswith(f"Dataset flights, file s3://landing/{KEY}: ")
     assert "derive flight_date, cancelled" in said
     assert "'UA'" in said

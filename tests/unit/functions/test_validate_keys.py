@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from functions.validate.core import ValidateState, validate
+from functions.validate.core import ValidateState, settle, validate
+from pipeline.frames import batch_of
 
 if TYPE_CHECKING:
     from pipeline.frames import StageResult
@@ -110,3 +111,25 @@ def test_no_rows_are_no_findings_and_typed_all_the_same(plan_of: PlanOf) -> None
     # THEN
     assert (len(result.frame), result.rejects, result.counts.read) == (0, [], 0)
     assert str(result.frame["n"].dtype) == "int64[pyarrow]"
+
+
+def test_settled_rows_claim_their_keys_whatever_else_they_break(plan_of: PlanOf) -> None:
+    # GIVEN rows that are published already: one breaks a rule, one's key cannot be read any more
+    plan = plan_of(
+        """
+        - {name: day, logicalType: date, primaryKey: true}
+        - {name: n, logicalType: integer, logicalTypeOptions: {maximum: 9}}
+        """
+    )
+    state = ValidateState(plan)
+    settled = pd.DataFrame({"day": ["2024-01-01", "someday"], "n": ["99", "2"]})
+
+    # WHEN
+    typed = settle(batch_of(settled.assign(_row_number=[1, 2])), plan, state)
+
+    # THEN
+    assert [str(day) for day in typed.column("day").to_pylist()] == ["2024-01-01", "None"]
+    assert typed.column("n").to_pylist() == [99, 2]
+    # AND a row with the first one's key repeats it
+    rows = pd.DataFrame({"_row_number": [3, 4], "day": ["2024-01-01", "2024-01-02"], "n": "1"})
+    assert found(validate(rows, plan, state)) == [(3, "day", "primaryKey", "2024-01-01")]

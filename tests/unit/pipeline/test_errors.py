@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import errors
 from pipeline.constants import MAX_MESSAGE_CHARACTERS
@@ -82,22 +85,23 @@ def test_leaf_names_are_the_classes_without_subclasses() -> None:
 
 
 def test_only_transient_errors_and_lambdas_own_are_retried() -> None:
-    ours = {name for name in retryable_error_names() if not name.startswith("Lambda.")}
+    ours = {name for name in retryable_error_names() if "." not in name}
     theirs = set(retryable_error_names()) - ours
 
     assert ours == {cls.__name__ for cls in CLASSES if cls.__base__ is TransientError}
-    # The four that the Step Functions developer guide recommends to retry.
+    # The four that the Step Functions developer guide recommends to retry, and a killed process.
     assert theirs == {
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
         "Lambda.SdkClientException",
         "Lambda.TooManyRequestsException",
+        "Runtime.ExitError",
     }
 
 
 def test_client_errors_are_those_of_data_and_configuration() -> None:
     by_status = {cls.__name__ for cls in CLASSES if cls.status_code == 400}
-    inner = {"DataError", "ConfigurationError", "UnreadableFileError"}
+    inner = {"DataError", "ConfigurationError", "UnreadableFileError", "FileLimitError"}
 
     assert set(client_error_names()) == by_status - inner
     assert not set(client_error_names()) & set(retryable_error_names())
@@ -116,6 +120,31 @@ def test_client_errors_are_those_of_data_and_configuration() -> None:
 )
 def test_message_is_context_reason_and_remedy(error: PipelineError, message: str) -> None:
     assert str(error) == message
+
+
+def test_an_error_that_knows_its_run_is_a_document() -> None:
+    run = {"run_id": "0", "rows": {"read": 3}, "source": {"key": "größe"}}
+    error = StepError('It "broke".', remedy="Mend it.").located("File x").reporting(run)
+
+    assert json.loads(str(error)) == {"message": 'File x: It "broke". Mend it.', "run": run}
+    assert "größe" in str(error)
+    assert error.message == 'File x: It "broke". Mend it.'
+
+
+@given(st.text(st.characters(), max_size=9).map(lambda text: text * 2_000), st.booleans())
+def test_message_of_any_characters_has_room_in_the_answer(text: str, ascii_only: bool) -> None:
+    error = UnexpectedError(text, remedy="Mend it.").located("File x").reporting({})
+
+    answer = json.dumps({"errorMessage": str(error)}, ensure_ascii=ascii_only)
+
+    assert len(answer) < 8_100
+    assert json.loads(str(error))["message"] == error.message
+    known = text.encode("utf-8", "replace").decode()
+    assert f"File x: {known} Mend it.".startswith(error.message) or not text
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    assert PipelineError("a\ud800b").message == "a?b"
 
 
 @pytest.mark.parametrize("length", [MAX_MESSAGE_CHARACTERS, 10**6])

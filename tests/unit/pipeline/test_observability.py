@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,17 +14,18 @@ from pipeline.constants import METRICS_NAMESPACE
 from pipeline.observability import emit_stage_metrics, peak_memory_mb, stage_logger
 from pipeline.run import StageRecord
 
+COUNTS = RowCounts(rejected=1, duplicates=2, filtered=3, dropped_by_lookup=4)
 RECORD = StageRecord(
     stage="clean",
     rows_in=10,
     rows_out=7,
+    counts=COUNTS.to_json(),
     seconds=1.25,
     bytes_in=100,
     bytes_out=80,
     peak_memory_mb=90,
     cold_start=True,
 )
-COUNTS = RowCounts(rejected=1, duplicates=2, filtered=3, dropped_by_lookup=4)
 
 
 def emitted(capsys: pytest.CaptureFixture[str], **more: Any) -> dict[str, Any]:
@@ -88,11 +91,31 @@ def test_a_stage_has_one_logger() -> None:
     assert stage_logger("clean").service == "clean"
 
 
+def test_peak_memory_is_the_process_s_own_in_mebibytes() -> None:
+    # GIVEN a process that has held 200 MiB, and has started another one that holds 100
+    inner = (
+        "from pipeline.observability import peak_memory_mb; held = bytearray(100 << 20); "
+        "del held; print(peak_memory_mb())"
+    )
+    code = (
+        "import subprocess, sys; held = bytearray(200 << 20); "
+        f"subprocess.run([sys.executable, '-c', {inner!r}], check=True)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    # THEN the second one tells of its own
+    assert 100 <= int(answer.stdout) < 200
+
+
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1024 * 1024)])
-def test_peak_memory_is_in_mebibytes(
+def test_peak_memory_where_there_is_no_proc(
     platform: str, unit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    monkeypatch.setattr(Path, "read_bytes", _refused)
     monkeypatch.setattr(sys, "platform", platform)
 
-    assert peak // unit <= peak_memory_mb() <= 2 * (peak // unit) + 1
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert peak_memory_mb() == peak // unit
+
+
+def _refused(path: Path) -> bytes:
+    raise FileNotFoundError(path)

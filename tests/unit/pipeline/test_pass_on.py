@@ -79,7 +79,7 @@ def test_rejects_are_in_the_quarantine_and_the_summary(context: StageContext, bu
     assert found is not None
     assert len(found[0].splitlines()) == 2
     assert context.run.rejects == {
-        "top_rules": [{"column": "n", "rule": "lookup", "rows": 2}],
+        "top_rules": [{"stage": "enrich", "column": "n", "rule": "lookup", "rows": 2}],
         "quarantine": [f"s3://{bucket}/{key}"],
     }
 
@@ -92,7 +92,8 @@ def test_without_rejects_the_summary_stays_as_it_was(context: StageContext) -> N
 
 
 def test_the_summary_names_the_most_frequent_rules_only(context: StageContext) -> None:
-    context.run.rejects["top_rules"] = [{"column": "z", "rule": "type", "rows": 1}]
+    earlier = {"stage": "validate", "column": "z", "rule": "type", "rows": 1}
+    context.run.rejects["top_rules"] = [earlier]
     with context.quarantine() as quarantine:
         quarantine.write([Reject(1, (Violation("n", "type", "", ""),), None)])
         quarantine.rules = Counter({("n", str(at)): at for at in range(1, 31)})
@@ -101,8 +102,8 @@ def test_the_summary_names_the_most_frequent_rules_only(context: StageContext) -
     rules = context.run.rejects["top_rules"]
     assert len(rules) == TOP_RULES
     assert rules[:2] == [
-        {"column": "z", "rule": "type", "rows": 1},
-        {"column": "n", "rule": "30", "rows": 30},
+        earlier,
+        {"stage": "enrich", "column": "n", "rule": "30", "rows": 30},
     ]
 
 

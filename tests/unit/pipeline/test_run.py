@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.accounting import RowCounts
 from pipeline.errors import InvalidEventError, UnknownDatasetError
-from pipeline.run import Staged, StageRecord, run_from_json, source_of_event
+from pipeline.run import Merge, Run, Staged, StageRecord, new_run, run_from_json, source_of_event
 from tests.unit.pipeline.support import event_of, run_of, uploaded
 
 
@@ -105,7 +105,7 @@ def test_sequencers_are_ordered_as_right_padded_hexadecimals(one: int, two: int)
     width = max(len(left), len(right))
     expected = int(left.ljust(width, "0"), 16) < int(right.ljust(width, "0"), 16)
 
-    assert (uploaded(sequencer=left).order < uploaded(sequencer=right).order) is expected
+    assert uploaded(sequencer=right).is_newer_than(uploaded(sequencer=left)) is expected
 
 
 def test_keys_of_a_run() -> None:
@@ -121,7 +121,12 @@ def test_a_run_survives_the_state_machine() -> None:
     run = run_of()
     run.rows = RowCounts(read=3, rejected=1)
     run.data = Staged("staging", "k", 2, 100)
-    run.stages = [StageRecord("validate", 3, 2, 0.1, 10, 100, 90, cold_start=True)]
+    counts = RowCounts(read=3, rejected=1).to_json()
+    run.stages = [
+        StageRecord("validate", 3, 2, counts, 0.1, 10, 100, 90, cold_start=True, etag="e", code="c")
+    ]
+    run.merges = Merge("0" * 32, "e", 7)
+    run.notice = {"subject": "s", "message": "m"}
     run.lookups = {"airports": {"matched": 1}}
     run.outcome = "SUCCEEDED"
 
@@ -133,3 +138,104 @@ def test_a_run_survives_the_state_machine() -> None:
 def test_anything_else_is_no_run(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidEventError, match="no run summary"):
         run_from_json(document)
+
+
+def record(stage: str, rows_in: int, rows_out: int, **counts: int) -> StageRecord:
+    """What a stage did."""
+    taken_out = RowCounts(**counts).to_json()
+    return StageRecord(stage, rows_in, rows_out, taken_out, 0.1, 1, 9, 90, cold_start=True)
+
+
+def far_run() -> Run:
+    """A run that three stages have worked on."""
+    run = run_of()
+    run.stages = [
+        record("validate", 9, 7, read=9, rejected=2),
+        record("transform", 7, 6, filtered=1),
+        record("enrich", 6, 3, dropped_by_lookup=3),
+    ]
+    run.rejects = {
+        "top_rules": [{"stage": stage, "rule": "r"} for stage in ("validate", "enrich")],
+        "quarantine": [f"s3://b/{run.quarantine_key(stage)}" for stage in ("validate", "enrich")],
+    }
+    run.lookups = {"airports": {"matched": 3}}
+    run.outcome = "SUCCEEDED"
+    return run
+
+
+@pytest.mark.parametrize(
+    ("stages", "rows", "lost_in"),
+    [
+        (1, RowCounts(read=9, rejected=2), ["validate"]),
+        (2, RowCounts(read=9, rejected=2, filtered=1), ["validate"]),
+        (
+            3,
+            RowCounts(read=9, rejected=2, filtered=1, dropped_by_lookup=3),
+            ["validate", "enrich"],
+        ),
+    ],
+)
+def test_a_run_is_taken_back_to_a_stage(stages: int, rows: RowCounts, lost_in: list[str]) -> None:
+    run = far_run()
+
+    kept = run.kept(stages, staging_bucket="staging")
+
+    last = run.stages[stages - 1]
+    assert kept.rows == rows
+    assert kept.stages == run.stages[:stages]
+    assert kept.data == Staged("staging", run.staging_key(last.stage), last.rows_out, 9)
+    assert [rule["stage"] for rule in kept.rejects["top_rules"]] == lost_in
+    assert kept.rejects["quarantine"] == [f"s3://b/{run.quarantine_key(s)}" for s in lost_in]
+    assert kept.lookups == (run.lookups if stages == 3 else {})
+    assert kept.outcome is None
+    assert run == far_run()
+
+
+def test_a_failure_tells_little_of_the_run() -> None:
+    run = far_run()
+    rules = [{"stage": "validate", "column": "c" * 999, "rule": "r", "rows": n} for n in range(9)]
+    run.rejects["top_rules"] = [{**rules[0], "column": None}, *rules]
+
+    known = run.known_at_failure(RowCounts(read=1))
+
+    assert set(known) == {"run_id", "dataset", "source", "rows", "rejects"}
+    assert known["rows"]["read"] == 1
+    columns = [rule["column"] for rule in known["rejects"]["top_rules"]]
+    assert columns == [None, *["c" * 60] * 4]
+    assert known["rejects"]["quarantine"] == run.rejects["quarantine"]
+
+
+def test_a_merge_has_files_and_an_id_of_its_own() -> None:
+    merge = new_run(uploaded(), dataset="things", plan_hash="0" * 16, part=("quarantine", "x"))
+    merge.merges = Merge("0" * 32, "e", 7)
+
+    assert merge.run_id != run_of().run_id
+    assert merge.source_id == run_of().source_id
+    assert merge.output_name == f"{merge.source_id}-{merge.run_id[:16]}"
+    assert run_of().output_name == run_of().source_id
+    assert merge.pending_prefix == f"pending/things/{merge.source_id}/"
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "newer"),
+    [
+        (("0B", ""), ("0A", ""), True),
+        (("0b", ""), ("0A", ""), True),
+        (("0A", "2026-01-02"), ("0B", "2026-01-01"), False),
+        (("", "2026-01-02"), ("", "2026-01-01"), True),
+        (("", "2026-01-02"), ("0B", "2026-01-01"), True),
+        (("0B", "2026-01-02"), ("", "2026-01-01"), True),
+        (("0A", "2026-01-01"), ("", "2026-01-02"), False),
+        (("", "2026-01-01"), ("", "2026-01-01"), False),
+        (("", "2026-01-01"), ("", ""), False),
+        (("", ""), ("", ""), False),
+    ],
+)
+def test_of_two_versions_one_is_newer(
+    mine: tuple[str, str], theirs: tuple[str, str], newer: bool
+) -> None:
+    one, other = (
+        uploaded(sequencer=sequencer, last_modified=time) for sequencer, time in (mine, theirs)
+    )
+
+    assert one.is_newer_than(other) is newer

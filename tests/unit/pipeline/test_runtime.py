@@ -12,6 +12,7 @@ from pipeline.accounting import RowCounts
 from pipeline.constants import MAX_MESSAGE_CHARACTERS, MAX_PAYLOAD_BYTES
 from pipeline.errors import (
     InvalidEventError,
+    MemoryLimitError,
     NoRowsError,
     PayloadTooLargeError,
     PlanChangedError,
@@ -120,7 +121,7 @@ def test_a_named_error_says_dataset_and_file() -> None:
     with pytest.raises(NoRowsError) as raised:
         invoked(failing)
 
-    assert str(raised.value) == f"{WHERE}No rows. Send some."
+    assert raised.value.message == f"{WHERE}No rows. Send some."
 
 
 def test_the_cause_of_a_named_error_is_kept() -> None:
@@ -143,16 +144,16 @@ def test_any_other_exception_is_an_unexpected_error_of_bounded_length(error: Exc
     with pytest.raises(UnexpectedError) as raised:
         invoked(failing)
 
-    assert str(raised.value).startswith(f"{WHERE}{type(error).__name__}:")
-    assert len(str(raised.value)) <= MAX_MESSAGE_CHARACTERS
+    assert raised.value.message.startswith(f"{WHERE}{type(error).__name__}:")
+    assert len(raised.value.message) <= MAX_MESSAGE_CHARACTERS
     assert raised.value.__cause__ is error
 
 
-def test_running_out_of_memory_is_not_dressed_up() -> None:
+def test_running_out_of_memory_has_a_name() -> None:
     def failing(_context: StageContext) -> None:
         raise MemoryError
 
-    with pytest.raises(MemoryError):
+    with pytest.raises(MemoryLimitError, match="ran out of memory after 0 rows"):
         invoked(failing)
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import StepError
+from pipeline.guard import is_out_of_memory
 from pipeline.sql import SqlSteps, quoted, sandbox
 from tests.unit.pipeline.support import batch_with
 
@@ -51,6 +52,19 @@ def test_a_failure_on_a_value_names_the_step_and_what_helps() -> None:
     assert "'a'" in str(raised.value)
     assert "TRY_CAST" in raised.value.remedy
     assert "\n" not in str(raised.value)
+
+
+def test_an_expression_that_outgrows_the_function_is_no_fault_of_the_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # GIVEN a function of 128 MB
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+    # WHEN an expression makes a text of more than that
+    expression = "len(array_to_string(range(n * 0 + 30000000), 'abcdefgh'))"
+    with pytest.raises(duckdb.OutOfMemoryException) as raised:
+        SqlSteps().evaluate(BATCH, {"m": expression}, ["n"], "derive m")
+    # THEN the stage will say that it ran out of memory
+    assert is_out_of_memory(raised.value)
 
 
 def test_the_connection_is_kept_and_survives_a_failure() -> None:

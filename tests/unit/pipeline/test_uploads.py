@@ -46,7 +46,9 @@ def test_a_small_object_is_written_in_one_request(bucket: str, parts: list[Any])
         assert [writer.write(part) for part in parts] == [len(part) for part in parts]
         assert read_object(bucket, "k") is None
 
-    assert read_object(bucket, "k") == (expected, writer.stored)
+    found = read_object(bucket, "k")
+    assert found is not None
+    assert (found[0], found[1]._replace(last_modified="")) == (expected, writer.stored)
     assert writer.bytes_written == len(expected)
 
 
@@ -59,7 +61,7 @@ def test_a_large_object_is_written_in_parts(s3: S3Client, bucket: str) -> None:
     found = read_object(bucket, "k")
 
     assert found is not None
-    assert found == (block * 9, writer.stored)
+    assert (found[0], found[1]._replace(last_modified="")) == (block * 9, writer.stored)
     # S3 appends the number of parts to the ETag of an object that was uploaded in parts.
     assert found[1].etag.endswith("-3")
     assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []

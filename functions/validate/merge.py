@@ -1,0 +1,230 @@
+"""Replay of the quarantine: only the rejected rows of a committed file, under today's plan.
+
+See docs/adr/0007-replaying-the-quarantine.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from functions.validate.core import ValidateState, settle
+from pipeline.constants import ALREADY_PROCESSED, SETTLED_FRAME, SUPERSEDED
+from pipeline.errors import ObjectNotVisibleError, ReplayRefusedError, UnbalancedBooksError
+from pipeline.formats.readers import read_chunks
+from pipeline.manifest import Manifest, end_early, superseded
+from pipeline.plan import REPLAYED, ROW_NUMBER
+from pipeline.run import Merge, Run, new_run
+from pipeline.staging import StagedWriter
+from pipeline.storage import ObjectReader, open_object
+
+_BLOCK_BYTES: Final = 1024 * 1024
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipeline.formats import RawChunk
+    from pipeline.run import Source
+    from pipeline.runtime import StageContext
+
+
+@dataclass(frozen=True)
+class Merging:
+    """A merge on its way through validate.
+
+    `rows` are the row numbers to replay (int64, sorted); `state` knows the keys of the file's
+    other rows.
+    """
+
+    rows: pa.Array
+    state: ValidateState
+
+    def chunks(self, context: StageContext, uploaded: ObjectReader) -> Iterator[RawChunk]:
+        """Yield the file's chunks with the rows to replay alone."""
+        for chunk in read_chunks(uploaded, context.plan, key=context.run.source.key):
+            yield _selected(chunk, self.rows)
+
+
+def merging(context: StageContext, committed: Manifest | None) -> Merging | None:
+    """Make the run at hand a merge; None if it ends without work, which is entered into the run.
+
+    Raises
+    ------
+    ReplayRefusedError
+        If rows of this quarantine cannot be merged into what is committed.
+    UnbalancedBooksError
+        If the quarantine does not hold the rows that the manifest counts.
+    """
+    if committed is None:
+        _refuse(
+            "Nothing of this file is published, so there is nothing to merge the rows into.",
+            "Replay the run that failed: pipeline dead-letters list.",
+        )
+    outcome = _outcome_without_work(context, committed)
+    if outcome is not None:
+        end_early(context.run, outcome, committed)
+        return None
+    _check_alike(context, committed)
+    rows, later = _quarantined(context, committed)
+    context.run = _merge_run(context, committed)
+    state = ValidateState(context.plan)
+    if state.keys or context.plan.clean.dedupe:
+        _settle(context, rows, later, state)
+    return Merging(rows, state)
+
+
+def _merge_run(context: StageContext, committed: Manifest) -> Run:
+    """The run at hand, as the merge of the rows that are rejected now."""
+    quarantine = committed.run.rejects["quarantine"]
+    run = new_run(
+        context.run.source,
+        dataset=context.run.dataset,
+        plan_hash=context.plan.hash,
+        part=("quarantine", *quarantine),
+    )
+    etag = committed.stored.etag if committed.stored else ""
+    run.merges = Merge(context.replay.quarantine, etag, committed.quarantined_rows)
+    return run
+
+
+def _outcome_without_work(context: StageContext, committed: Manifest) -> str | None:
+    """Outcome of a replay that finds its rows gone, or nothing changed for them."""
+    if superseded(context.run, committed):
+        return SUPERSEDED
+    asked = context.replay.quarantine
+    if all(address.split("/")[-2] != asked for address in committed.run.rejects["quarantine"]):
+        return ALREADY_PROCESSED if _was_merged(asked, committed) else SUPERSEDED
+    return ALREADY_PROCESSED if committed.rejected_by == context.plan.hash else None
+
+
+def _was_merged(asked: str, committed: Manifest) -> bool:
+    """Whether a run's quarantine has been replayed, or was empty."""
+    return asked in committed.run_ids
+
+
+def _check_alike(context: StageContext, committed: Manifest) -> None:
+    """Raise unless today's plan numbers and publishes rows as the committed run's did."""
+    if not _is_same_version(committed.run.source, context.run.source):
+        _refuse(
+            "The rows were rejected in another version of the object than this event names.",
+            "If the newer version failed, replay that: pipeline dead-letters list.",
+        )
+    if committed.reading != context.plan.reading:
+        _refuse(
+            "The contract now has the file taken apart in another way (format or dialect), so that "
+            "row numbers may not be the same rows.",
+            _whole_file(context),
+        )
+    if committed.publishing != context.plan.publishing:
+        _refuse(
+            "The dataset now publishes other columns, types, partitions or another format than "
+            "the file's output has.",
+            _whole_file(context),
+        )
+
+
+def _is_same_version(one: Source, other: Source) -> bool:
+    return (one.version_id or one.etag) == (other.version_id or other.etag)
+
+
+def _whole_file(context: StageContext) -> str:
+    return (
+        f"Process the whole file again: pipeline quarantine replay {context.replay.quarantine} "
+        "--whole-file."
+    )
+
+
+def _refuse(reason: str, remedy: str) -> NoReturn:
+    raise ReplayRefusedError(reason, remedy=remedy)
+
+
+def _quarantined(context: StageContext, committed: Manifest) -> tuple[pa.Array, pa.Array]:
+    """Numbers of the rows in the quarantine, sorted: all of them, and those beyond this stage.
+
+    The latter kept the contract when they were rejected, and came as far as their lookup.
+    """
+    here = f"/{context.stage}.jsonl"
+    addresses = committed.run.rejects["quarantine"]
+    try:
+        broken = _numbers(address for address in addresses if address.endswith(here))
+        later = _numbers(address for address in addresses if not address.endswith(here))
+    except ObjectNotVisibleError as error:
+        _refuse(f"The quarantine is not there any more: {error.reason}", _whole_file(context))
+    rows = np.union1d(broken, later)
+    if len(rows) != committed.quarantined_rows:
+        raise UnbalancedBooksError(
+            f"The quarantine holds {len(rows):,} rows, the manifest says "
+            f"{committed.quarantined_rows:,}."
+        )
+    return _arrow(rows), _arrow(later)
+
+
+def _numbers(addresses: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Row numbers in quarantine files, sorted."""
+    numbers = (json.loads(line)["row_number"] for place in addresses for line in _lines(place))
+    return np.unique(np.fromiter(numbers, dtype=np.int64))
+
+
+def _arrow(rows: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows)])
+
+
+def _lines(address: str) -> Iterator[bytes]:
+    """Lines of a quarantine file."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    reader = open_object(bucket, key)
+    try:
+        begun = b""
+        while block := reader.read(_BLOCK_BYTES):
+            *lines, begun = (begun + block).split(b"\n")
+            yield from lines
+    finally:
+        reader.close()
+
+
+def _settle(context: StageContext, rows: pa.Array, later: pa.Array, state: ValidateState) -> None:
+    """Let the file's other rows claim their keys, and stage what clean must see of them.
+
+    Clean sees every row that it saw when the file was processed: the settled ones, and those that
+    were rejected after it. Only so can it tell a settled row from one that was taken out as the
+    duplicate of a row that is now replayed.
+    """
+    source = context.run.source
+    uploaded = open_object(
+        source.bucket,
+        source.key,
+        version_id=source.version_id,
+        etag=source.etag,
+        before_read=context.check_resources,
+    )
+    frame = StagedWriter(context.staging_bucket, context.run.staging_key(SETTLED_FRAME))
+    try:
+        with frame:
+            for chunk in read_chunks(uploaded, context.plan, key=source.key):
+                numbers = chunk.batch.column(ROW_NUMBER)
+                replayed = pc.is_in(numbers, later)
+                seen = pc.or_(replayed, pc.invert(pc.is_in(numbers, rows)))
+                replayed = replayed.filter(seen)
+                typed = settle(
+                    chunk.batch.filter(seen), context.plan, state, claiming=pc.invert(replayed)
+                )
+                if context.plan.clean.dedupe:
+                    frame.write(typed.append_column(REPLAYED, replayed))
+    finally:
+        uploaded.close()
+
+
+def _selected(chunk: RawChunk, rows: pa.Array) -> RawChunk:
+    """Rows of a chunk whose numbers are among `rows`."""
+    numbers = pa.array([reject.row_number for reject in chunk.malformed], pa.int64())
+    wanted = pc.is_in(numbers, rows).to_pylist()
+    return replace(
+        chunk,
+        batch=chunk.batch.filter(pc.is_in(chunk.batch.column(ROW_NUMBER), rows)),
+        malformed=[reject for reject, found in zip(chunk.malformed, wanted, strict=True) if found],
+    )
