@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.authoring.contract_columns import column_of
-from pipeline.authoring.contract_source import file_source
+from pipeline.authoring.contract_source import file_limits, file_source
 from pipeline.authoring.schemas import check_schema, odcs_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.authoring.yaml_source import Location, YamlSource
-    from pipeline.plan import Column, Source
+    from pipeline.plan import Column, Limits, Source
 
 CONTRACT_FILE: Final = "contract.odcs.yaml"
 _NOT_ENFORCED: Final = {
@@ -29,6 +29,7 @@ class Contract:
 
     version: str
     source: Source
+    limits: Limits
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...]
@@ -60,6 +61,7 @@ def contract_of(source: YamlSource) -> Contract | None:
     contract = Contract(
         version=str(source.data["version"]),
         source=file_source(source),
+        limits=file_limits(source),
         columns=columns,
         key=_primary_key(properties),
         unique=_unique(table, properties, where, source),

@@ -1,10 +1,11 @@
-"""How the contract says that files are written: format, dialect, words for no value."""
+"""How the contract says that files are written: format, dialect, words for no value, limits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.plan import Source
+from pipeline.formats.limits import LIMIT_WORDS
+from pipeline.plan import Limits, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _FORMATS: Final = {"csv": "csv", "json": "json", "jsonl": "json", "ndjson": "json"}
 _DIALECT: Final = {"delimiter": "delimiter", "quoteChar": "quote", "encoding": "encoding"}
+_LIMITS: Final = {word: name for name, word in LIMIT_WORDS.items()}
+_MOST: Final = {"maxRowBytes": 256 * 1024**2, "maxNesting": 200}
+"""What the readers can do at most: a row is held several times over, JSON's parsers recurse."""
 
 
 def _is_encoding(name: Any) -> bool:
@@ -31,16 +35,39 @@ _DIALECT_VALUES: Final[dict[str, Callable[[Any], bool]]] = {
 
 def file_source(source: YamlSource) -> Source:
     """Return how files are written; errors go to the source."""
-    custom = {
-        item["property"]: (at, item.get("value"))
-        for at, item in enumerate(source.data.get("customProperties", []))
-    }
+    custom = _custom_properties(source)
     dialect = _dialect(*custom.get("csvDialect", (0, {})), source)
     return Source(
         format=_format(source),
         missing_values=_missing_values(*custom.get("missingValues", (0, [""])), source),
         **{_DIALECT[word]: value for word, value in dialect.items() if word in _DIALECT},
     )
+
+
+def file_limits(source: YamlSource) -> Limits:
+    """Return what a file may demand at once; errors go to the source."""
+    at, words = _custom_properties(source).get("limits", (0, {}))
+    where = ("customProperties", at, "value")
+    if not isinstance(words, dict):
+        source.error(where, "limits is a mapping of words to numbers")
+        return Limits()
+    for word, value in words.items():
+        if word not in _LIMITS:
+            known = ", ".join(_LIMITS)
+            source.error((*where, word), f"limits: {word} is not supported; known: {known}")
+        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            source.error((*where, word), f"limits: {word} is a whole number from 1, not {value!r}")
+        elif value > _MOST.get(word, value):
+            source.error((*where, word), f"limits: {word} is at most {_MOST[word]:,}")
+    return Limits(**{_LIMITS[word]: value for word, value in words.items() if word in _LIMITS})
+
+
+def _custom_properties(source: YamlSource) -> dict[str, tuple[int, Any]]:
+    """Position and value of each custom property by its name."""
+    return {
+        item["property"]: (at, item.get("value"))
+        for at, item in enumerate(source.data.get("customProperties", []))
+    }
 
 
 def _format(source: YamlSource) -> str:

@@ -78,6 +78,7 @@ def _plan(folder: Path, contract: Contract, source: YamlSource) -> tuple[Plan, d
         columns=contract.columns,
         key=contract.key,
         unique=contract.unique,
+        limits=contract.limits,
         rejects=rejects_of(source),
         clean=clean_of(source, validated),
         folder=folder,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from pipeline.findings import Reject
+
+CHUNK_ROWS: Final = 65_536
+"""Most rows of a chunk: a bad row costs a hundred times its bytes until it is written down."""
 
 
 class ByteStream(Protocol):

@@ -3,6 +3,9 @@
 Blocks of lines go to pyarrow's JSON reader with the contract's types. A block that it refuses (a
 malformed line, a value of another type) is read line by line instead, with every value as the
 text it was written as, so that the contract's checks can name the row and the value.
+
+What a row is too deeply nested for is a finding about it; names that the contract does not know are
+passed over, however many there are.
 """
 
 from __future__ import annotations
@@ -16,10 +19,17 @@ import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from pipeline.arrow_types import LOGICAL
-from pipeline.errors import EmptyFileError, MalformedJsonError, NoRowsError
+from pipeline.errors import (
+    DataError,
+    EmptyFileError,
+    MalformedJsonError,
+    NestingLimitError,
+    NoRowsError,
+)
 from pipeline.findings import Reject, Violation
-from pipeline.formats import RawChunk, RawChunks, row_numbers
+from pipeline.formats import CHUNK_ROWS, RawChunk, RawChunks, row_numbers
 from pipeline.formats.json_array import array_elements
+from pipeline.formats.limits import LimitedLines, is_too_deep, limit_error
 from pipeline.formats.text import BLOCK_BYTES, TextStream
 from pipeline.plan import REFUSED, ROW_NUMBER
 from pipeline.rules import Reason, spoken
@@ -27,12 +37,11 @@ from pipeline.rules import Reason, spoken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.plan import Column, Plan
+    from pipeline.plan import Column, Limits, Plan
 
 _HEAD_BYTES: Final = 4096
 _TYPED: Final = ("integer", "number", "boolean")
 _SHOWN_CHARACTERS: Final = 200
-_MANY_BRACKETS: Final = 100
 _NO_OBJECT: Final = Violation(None, str(Reason.SYNTAX), None, spoken(Reason.SYNTAX, None))
 
 
@@ -43,27 +52,39 @@ def read_json(text: TextStream, plan: Plan) -> RawChunks:
     ------
     EmptyFileError, NoRowsError, MalformedJsonError
         If the file as a whole is not a sequence of JSON objects.
+    RowLimitError, NestingLimitError
+        If a row has too many bytes, or its first rows are all nested too deeply.
     """
+    text.skip_blank_lines()
     head = text.head(_HEAD_BYTES).lstrip()
     if not head:
         raise EmptyFileError(
             "The file holds nothing but white space.", remedy="Check the export that wrote it."
         )
-    blocks = array_elements(text) if head.startswith(b"[") else _line_blocks(text)
+    if head.startswith(b"["):
+        blocks = array_elements(text, plan.limits)
+    else:
+        blocks = _line_blocks(LimitedLines(text, plan.limits))
     passed = 0
     for block in blocks:
-        chunk = _chunk(block, passed, plan)
-        if not passed and not chunk.batch.num_rows:
-            raise _not_json(chunk.malformed[0])
-        passed += chunk.rows
-        yield chunk
+        for chunk in _chunks(block, passed, plan):
+            if not passed and not chunk.batch.num_rows:
+                raise _no_rows_in(chunk.malformed, plan.limits)
+            passed += chunk.rows
+            yield chunk
     if not passed:
         raise NoRowsError(
             "The file holds no JSON objects.", remedy="Check the export that wrote it."
         )
 
 
-def _not_json(first: Reject) -> MalformedJsonError:
+def _no_rows_in(malformed: list[Reject], limits: Limits) -> DataError:
+    """What is wrong with a file of which all of the first rows are malformed."""
+    if all(reject.violations[0].message == _too_deep(limits).message for reject in malformed):
+        row = malformed[0].row_number
+        found = f"All of the first {len(malformed):,} rows are nested too deeply, from row {row} on"
+        return limit_error(NestingLimitError, limits, "max_nesting", found)
+    first = malformed[0]
     shown = str(first.raw)[:_SHOWN_CHARACTERS]
     return MalformedJsonError(
         f"The file is not JSON Lines nor a JSON array of objects: no line is a JSON object; line "
@@ -72,26 +93,38 @@ def _not_json(first: Reject) -> MalformedJsonError:
     )
 
 
-def _line_blocks(text: TextStream) -> Iterator[bytes]:
-    """Blocks that end at the end of a line."""
+def _line_blocks(text: LimitedLines) -> Iterator[bytes]:
+    """Blocks that end at the end of a line and hold more than blanks."""
     begun: list[bytes] = []
     while block := text.read(BLOCK_BYTES):
         end = block.rfind(b"\n") + 1
         if not end:
             begun.append(block)
             continue
-        yield b"".join([*begun, block[:end]])
+        lines = b"".join([*begun, block[:end]])
         begun = [block[end:]]
-    if last := b"".join(begun):
+        if not lines.isspace():
+            yield lines
+    last = b"".join(begun)
+    if last and not last.isspace():
         yield last
 
 
-def _chunk(block: bytes, passed: int, plan: Plan) -> RawChunk:
+def _chunks(block: bytes, passed: int, plan: Plan) -> RawChunks:
+    """The rows of a block, at most `CHUNK_ROWS` at a time."""
     batch = _typed_batch(block, plan)
     if batch is None:
-        return _text_chunk(_lines(block), passed, plan)
-    numbers = row_numbers(passed + 1, batch.num_rows)
+        lines = _lines(block)
+        for first in range(0, len(lines), CHUNK_ROWS):
+            yield _text_chunk(lines[first : first + CHUNK_ROWS], passed + first, plan)
+        return
+    for first in range(0, batch.num_rows, CHUNK_ROWS):
+        yield _typed_chunk(batch.slice(first, CHUNK_ROWS), block, passed, first)
 
+
+def _typed_chunk(batch: pa.RecordBatch, block: bytes, passed: int, first: int) -> RawChunk:
+    """The rows of a batch, which are those of its block from the position `first` on."""
+    numbers = row_numbers(passed + first + 1, batch.num_rows)
     lines: list[bytes] = []
 
     def raw_of(row_number: int) -> Any:
@@ -115,6 +148,8 @@ def _typed_batch(block: bytes, plan: Plan) -> pa.RecordBatch | None:
     body = block.strip().replace(b"}\r\n", b"}\n")
     lines = body.count(b"\n") + 1
     if not body.startswith(b"{") or body.count(b"}\n{") != lines - 1:
+        return None
+    if is_too_deep(body, lines, plan.limits):
         return None
     schema = pa.schema([(column.name, _declared(column)) for column in plan.columns])
     try:
@@ -147,11 +182,13 @@ def _text_chunk(lines: list[bytes], passed: int, plan: Plan) -> RawChunk:
     rows: dict[int, dict[str, Any]] = {}
     malformed: list[Reject] = []
     for number, line in enumerate(lines, start=passed + 1):
-        row = _parsed_line(line)
+        deep = is_too_deep(line, 1, plan.limits)
+        row = None if deep else _parsed_line(line)
         if isinstance(row, dict):
             rows[number] = row
         else:
-            malformed.append(Reject(number, (_NO_OBJECT,), line.decode()))
+            violation = _too_deep(plan.limits) if deep else _NO_OBJECT
+            malformed.append(Reject(number, (violation,), line.decode()))
     columns = {ROW_NUMBER: pa.array(list(rows), pa.int64())}
     for column in plan.columns:
         values = [row.get(column.name) for row in rows.values()]
@@ -163,6 +200,11 @@ def _text_chunk(lines: list[bytes], passed: int, plan: Plan) -> RawChunk:
     return RawChunk(batch, malformed, raw_of=lambda number: _plain_json(rows[number]))
 
 
+def _too_deep(limits: Limits) -> Violation:
+    message = f"the line is nested deeper than {limits.max_nesting:,} levels (limits.maxNesting)"
+    return Violation(None, str(Reason.SYNTAX), None, message)
+
+
 class _Number(str):
     """A JSON number by its own digits."""
 
@@ -172,14 +214,13 @@ class _Number(str):
 def _parsed_line(line: bytes) -> Any:
     r"""JSON value of a line with numbers as their text; None where it is not JSON.
 
-    Half a surrogate pair (`"\ud800"`) is no text, and nothing nested too deeply can be written
-    to the quarantine.
+    Half a surrogate pair (`"\ud800"`) is no text.
     """
     try:
         value = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
-        if b"\\u" in line or line.count(b"[") + line.count(b"{") > _MANY_BRACKETS:
+        if b"\\u" in line:
             json.dumps(_plain_json(value), ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return value
 

@@ -34,7 +34,7 @@ def read_chunks(source: ByteStream, plan: Plan, *, key: str = "") -> RawChunks:
     DataError
         From the iteration, if the file as a whole cannot be read; see `pipeline/errors.py`.
     """
-    text = TextStream(source, encoding=plan.source.encoding)
+    text = TextStream(source, encoding=plan.source.encoding, limits=plan.limits)
     return read_json(text, plan) if file_format(key, plan) == "json" else read_csv(text, plan)
 
 

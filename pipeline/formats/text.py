@@ -6,7 +6,16 @@ import codecs
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import BinaryFileError, CompressionError, EmptyFileError, EncodingError
+from pipeline.errors import (
+    BinaryFileError,
+    CompressionError,
+    CompressionRatioLimitError,
+    EmptyFileError,
+    EncodingError,
+    SizeLimitError,
+)
+from pipeline.formats.limits import limit_error
+from pipeline.plan import Limits
 
 if TYPE_CHECKING:
     from pipeline.formats import ByteStream
@@ -15,64 +24,84 @@ BLOCK_BYTES: Final = 4 * 1024 * 1024
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD_BYTES: Final = 8192
+_FEW_BYTES: Final = 64
 _CONTROL: Final = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
 _MOST_CONTROL_SHARE: Final = 0.02
 _FEW_CONTROL: Final = 3
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
+_PACKED_BYTES: Final = 64 * 1024
+_RATIO_GRACE_BYTES: Final = 64 * 1024 * 1024
+"""Text that any file may unpack to, whatever its size: a table of zeros is no attack yet."""
+_MOST_EMPTY_MEMBERS: Final = 1_000
+_KNOWN_BINARY: Final = {
+    GZIP_MAGIC: "a gzip stream within a gzip stream",
+    b"PK\3\4": "a ZIP archive or an Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF document",
+}
 
 
 class TextStream:
     """A file's text as UTF-8 bytes: unpacked, decoded, without byte-order mark, and checked.
 
-    `last_byte` is the last one so far that ends no line.
+    `consumed` counts the bytes handed out, `last_byte` is the last of them that ends no line.
 
     Raises, from `read` and `head`
     ------
     EmptyFileError, BinaryFileError, EncodingError, CompressionError
         As the bytes deserve; see `pipeline/errors.py`.
+    SizeLimitError, CompressionRatioLimitError
+        If there is more text than the limits allow.
     """
 
-    def __init__(self, source: ByteStream, *, encoding: str = "utf-8") -> None:
-        self._source = _unpacked(_Peekable(source))
+    def __init__(
+        self, source: ByteStream, *, encoding: str = "utf-8", limits: Limits | None = None
+    ) -> None:
+        self._limits = limits or Limits()
+        self._source = _unpacked(_Peekable(source), self._limits)
         self._encoding = codecs.lookup(encoding).name
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
         self._position = 0
+        self._text_bytes = 0
         self._ready = b""
         self._at_start = True
         self._ended = False
+        self.consumed = 0
         self.last_byte = b""
-        self.closed = False
 
     def read(self, size: int = BLOCK_BYTES, /) -> bytes:
         """Return exactly `size` bytes of text, fewer only at the end of the file."""
         wanted = BLOCK_BYTES if size is None or size < 0 else size
-        parts = [self._ready]
-        length = len(self._ready)
-        while length < wanted and not self._ended:
-            parts.append(self._next_block())
-            length += len(parts[-1])
-        everything = parts[0] if len(parts) == 1 else b"".join(parts)
-        self._ready = everything[wanted:]
-        self.last_byte = everything.rstrip(b"\r\n")[-1:] or self.last_byte
-        return everything[:wanted]
-
-    def head(self, size: int) -> bytes:
-        """Return the first bytes without consuming them."""
-        taken = self.read(size)
-        self._ready = taken + self._ready
+        self._make_ready(wanted)
+        taken, self._ready = self._ready[:wanted], self._ready[wanted:]
+        self.consumed += len(taken)
+        ending = taken[-_FEW_BYTES:].rstrip(b"\r\n") or taken.rstrip(b"\r\n")
+        self.last_byte = ending[-1:] or self.last_byte
         return taken
 
-    def readable(self) -> bool:
-        """Return True: the file protocol that pyarrow asks for."""
-        return True
+    def head(self, size: int) -> bytes:
+        """Return the next bytes without consuming them."""
+        self._make_ready(size)
+        return self._ready[:size]
 
-    def seekable(self) -> bool:
-        """Return False: bytes come once."""
-        return False
+    def _make_ready(self, size: int) -> None:
+        parts = [self._ready]
+        length = len(self._ready)
+        while length < size and not self._ended:
+            parts.append(self._next_block())
+            length += len(parts[-1])
+        self._ready = max(parts, key=len) if length == max(map(len, parts)) else b"".join(parts)
 
-    def close(self) -> None:
-        """Mark the stream as closed."""
-        self.closed = True
+    def skip_blank_lines(self) -> None:
+        """Consume the white space at the file's beginning, up to the first line with more in it."""
+        size = _HEAD_BYTES
+        while head := self.head(size):
+            blank = head[: len(head) - len(head.lstrip())]
+            whole = len(blank) == len(head)
+            self.read(len(head) if whole else 1 + max(blank.rfind(b"\n"), blank.rfind(b"\r")))
+            if not whole:
+                return
+            size = BLOCK_BYTES
 
     def _next_block(self) -> bytes:
         block = self._source.read(BLOCK_BYTES)
@@ -88,6 +117,10 @@ class TextStream:
         if self._at_start:
             text = text.removeprefix(codecs.BOM_UTF8)
             self._at_start = False
+        self._text_bytes += len(text)
+        if self._text_bytes > self._limits.max_bytes:
+            found = f"The file has more than {self._limits.max_bytes:,} bytes of text"
+            raise limit_error(SizeLimitError, self._limits, "max_bytes", found)
         return text
 
     def _checked(self, block: bytes) -> bytes:
@@ -101,14 +134,15 @@ class TextStream:
                 remedy="Save the file as UTF-8, or declare its encoding in the contract's "
                 "csvDialect.",
             ) from None
-        if self._encoding == "utf-8" and b"\0" in block:
+        text = block if self._encoding == "utf-8" else decoded.encode()
+        if b"\0" in text:
             raise BinaryFileError(
-                f"The file holds a NUL byte near position {self._position + block.index(0):,}; "
+                f"The file holds a NUL byte near position {self._position + text.index(0):,}; "
                 "text files have none.",
                 remedy="Upload the file in the format that its dataset's contract declares.",
             )
         self._position += len(block)
-        return block if self._encoding == "utf-8" else decoded.encode()
+        return text
 
 
 def _shown(rest: bytes) -> str:
@@ -126,10 +160,13 @@ def _check_head(head: bytes, *, utf8: bool) -> None:
             "The file starts with a UTF-16 byte-order mark.",
             remedy="Save it as UTF-8, or declare encoding utf-16 in the contract's csvDialect.",
         )
+    known = next((what for magic, what in _KNOWN_BINARY.items() if head.startswith(magic)), "")
     control = len(head) - len(head.translate(None, _CONTROL))
-    if utf8 and control > max(_FEW_CONTROL, _MOST_CONTROL_SHARE * len(head)):
+    binary = utf8 and control > max(_FEW_CONTROL, _MOST_CONTROL_SHARE * len(head))
+    if binary or (known and control):
+        what = known or "not text"
         raise BinaryFileError(
-            f"The file is not text: {control} of its first {len(head):,} bytes are control "
+            f"The file is {what}: {control} of its first {len(head):,} bytes are control "
             f"characters (it starts with {head[:4].hex(' ')}).",
             remedy="Upload the file in the format that its dataset's contract declares.",
         )
@@ -154,44 +191,77 @@ class _Peekable:
         return self._source.read(size)
 
 
-def _unpacked(source: _Peekable) -> ByteStream:
+def _unpacked(source: _Peekable, limits: Limits) -> ByteStream:
     """Source itself, or its content where it is a gzip stream."""
-    return _Gunzip(source) if source.peek(2) == GZIP_MAGIC else source
+    return _Gunzip(source, limits) if source.peek(2) == GZIP_MAGIC else source
 
 
 class _Gunzip:
-    """Content of a gzip stream of one or more members, at most a block at a time."""
+    """Content of a gzip stream of one or more members, at most a block at a time.
 
-    def __init__(self, source: ByteStream) -> None:
+    zlib copies what it leaves of its input, so it is given little at once: a member may be as
+    short as 20 bytes, and unpack to nothing.
+    """
+
+    def __init__(self, source: ByteStream, limits: Limits) -> None:
         self._source = source
+        self._limits = limits
         self._member = zlib.decompressobj(_GZIP_WINDOW)
-        self._packed = b""
+        self._packed = memoryview(b"")
+        self._bytes_in = 0
+        self._bytes_out = 0
+        self._empty_members = 0
 
     def read(self, size: int = -1, /) -> bytes:
         while True:
             if not self._packed:
-                self._packed = self._source.read(BLOCK_BYTES)
+                self._packed = memoryview(self._source.read(BLOCK_BYTES))
                 if not self._packed:
                     return self._at_end()
             if text := self._inflated(size if size > 0 else BLOCK_BYTES):
+                self._empty_members = 0
+                self._check_ratio()
                 return text
 
     def _inflated(self, most: int) -> bytes:
+        piece = self._packed[:_PACKED_BYTES]
         if self._member.eof:  # another member follows, or the padding of a tape's blocks
-            self._packed = self._packed.lstrip(b"\0")
-            if not self._packed:
+            padding = len(piece) - len(bytes(piece).lstrip(b"\0"))
+            self._consume(padding)
+            if padding == len(piece):
                 return b""
-            self._member = zlib.decompressobj(_GZIP_WINDOW)
+            piece = piece[padding:]
+            self._begin_member()
         try:
-            text = self._member.decompress(self._packed, most)
+            text = self._member.decompress(piece, most)
         except zlib.error as error:
             raise CompressionError(
                 f"The gzip stream is corrupt ({error}).", remedy="Compress and upload it again."
             ) from None
-        self._packed = (
-            self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-        )
+        left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        self._consume(len(piece) - len(left))
+        self._bytes_out += len(text)
         return text
+
+    def _consume(self, size: int) -> None:
+        self._packed = self._packed[size:]
+        self._bytes_in += size
+
+    def _begin_member(self) -> None:
+        self._member = zlib.decompressobj(_GZIP_WINDOW)
+        self._empty_members += 1
+        if self._empty_members > _MOST_EMPTY_MEMBERS:
+            raise CompressionError(
+                f"The gzip stream has more than {_MOST_EMPTY_MEMBERS:,} members without content.",
+                remedy="Compress and upload it again.",
+            )
+
+    def _check_ratio(self) -> None:
+        most = self._limits.max_compression_ratio
+        if self._bytes_out > max(_RATIO_GRACE_BYTES, most * self._bytes_in):
+            found = f"The first {self._bytes_in:,} bytes unpack to {self._bytes_out:,} or more"
+            name = "max_compression_ratio"
+            raise limit_error(CompressionRatioLimitError, self._limits, name, found)
 
     def _at_end(self) -> bytes:
         if not self._member.eof:

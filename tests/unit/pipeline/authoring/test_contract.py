@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.plan import Column, Plan, Source, Step
+from pipeline.plan import Column, Limits, Plan, Source, Step
 from tests.unit.pipeline.support import CONTRACT, CONTRACT_HEAD, with_custom, with_property
 
 if TYPE_CHECKING:
@@ -126,3 +126,24 @@ def test_the_first_server_says_the_format(
     plan: Callable[[str], Plan], declared: str, read: str
 ) -> None:
     assert plan(CONTRACT.replace("format: csv", f"format: {declared}")).source.format == read
+
+
+@pytest.mark.parametrize(
+    ("value", "limits"),
+    [
+        ("{}", Limits()),
+        ("{maxBytes: 1}", Limits(max_bytes=1)),
+        (
+            "{maxBytes: 1000, maxCompressionRatio: 50, maxColumns: 20, maxRowBytes: 300, "
+            "maxNesting: 5}",
+            Limits(1000, 50, 20, 300, 5),
+        ),
+        ("{maxRowBytes: 268435456, maxNesting: 200}", Limits(max_row_bytes=2**28, max_nesting=200)),
+    ],
+)
+def test_limits_are_the_contracts(plan: Callable[[str], Plan], value: str, limits: Limits) -> None:
+    assert plan(with_custom("limits", value)).limits == limits
+
+
+def test_without_a_word_about_them_limits_are_the_usual_ones(plan: Callable[[str], Plan]) -> None:
+    assert plan(CONTRACT).limits == Limits()

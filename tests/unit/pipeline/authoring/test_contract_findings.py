@@ -99,6 +99,17 @@ def test_an_error_of_a_property_is_found_at_its_place(
         ("csvDialect", "';'", "value", "csvDialect is a mapping"),
         ("missingValues", "[NA, -999]", "value", "missingValues is a list of quoted words"),
         ("missingValues", "NA", "value", "missingValues is a list of quoted words"),
+        ("limits", "{maxRows: 5}", "maxRows", "limits: maxRows is not supported; known: maxBytes,"),
+        ("limits", "{maxBytes: 0}", "maxBytes", "limits: maxBytes is a whole number from 1, not 0"),
+        ("limits", "{maxColumns: -1}", "maxColumns", "a whole number from 1, not -1"),
+        ("limits", "{maxColumns: 1.5}", "maxColumns", "a whole number from 1, not 1.5"),
+        ("limits", "{maxRowBytes: 4 MB}", "maxRowBytes", "a whole number from 1, not '4 MB'"),
+        ("limits", "{maxNesting: true}", "maxNesting", "a whole number from 1, not True"),
+        ("limits", "{maxNesting: null}", "maxNesting", "a whole number from 1, not None"),
+        ("limits", "{maxNesting: 201}", "maxNesting", "limits: maxNesting is at most 200"),
+        ("limits", "{maxRowBytes: 268435457}", "maxRowBytes", "at most 268,435,456"),
+        ("limits", "5", "value", "limits is a mapping of words to numbers"),
+        ("limits", "[maxBytes]", "value", "limits is a mapping of words to numbers"),
     ],
 )
 def test_an_error_of_a_custom_property_is_found_at_its_place(

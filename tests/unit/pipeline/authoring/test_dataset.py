@@ -13,7 +13,7 @@ from pipeline.authoring.build import DatasetError, compile_datasets, dataset_fol
 from pipeline.authoring.check import check_datasets
 from pipeline.authoring.dataset import CompiledDataset, compiled_dataset, ipc_bytes
 from pipeline.plan import load_plan
-from tests.unit.pipeline.support import CONTRACT
+from tests.unit.pipeline.support import CONTRACT, with_custom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,7 @@ def test_the_same_dataset_has_the_same_hash(
     [
         {"contract": CONTRACT.replace("integer", "number")},
         {"contract": CONTRACT.replace("version: 1.0.0", "version: 1.0.1")},
+        {"contract": with_custom("limits", "{maxColumns: 20}")},
         {"files": {**FILES, "steps.py": "def twice(f): return f['n'] * 3\n"}},
         {"files": {**FILES, "lookups/p.csv": "k,v\nA,2\n"}},
         {"name": "others"},
@@ -61,6 +62,19 @@ def test_what_can_change_the_output_changes_the_hash(
     assert before is not None
     assert after is not None
     assert before.hash != after.hash
+
+
+def test_whether_a_person_is_told_of_rejects_changes_the_hash(
+    compile_dataset: Callable[..., CompiledDataset],
+) -> None:
+    quiet, told = (
+        compile_dataset(f"rejects: {{notify: {notify}}}\n").plan for notify in ("false", "true")
+    )
+
+    assert quiet is not None
+    assert told is not None
+    assert (quiet.rejects.notify, told.rejects.notify) == (False, True)
+    assert quiet.hash != told.hash
 
 
 def test_comments_do_not_change_the_hash(

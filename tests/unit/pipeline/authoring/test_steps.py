@@ -59,7 +59,7 @@ def test_rejects_clean_and_write_are_taken_as_they_are_declared(
     plan: Callable[[str], Plan],
 ) -> None:
     compiled = plan("""\
-rejects: {max_share: 0.25, max_rows: 10}
+rejects: {max_share: 0.25, max_rows: 10, notify: true}
 clean:
   all: [trim, {null_words: [NA]}]
   columns:
@@ -70,7 +70,7 @@ clean:
 write: {format: csv, partition_by: [n], compression: gzip}
 """)
 
-    assert compiled.rejects == Rejects(0.25, 10)
+    assert compiled.rejects == Rejects(0.25, 10, notify=True)
     assert compiled.clean == Clean(
         all=(Step("trim"), Step("null_words", ["NA"])),
         columns={
@@ -156,6 +156,7 @@ ERRORS: list[tuple[str, str, str]] = [
     ("claen: {}", "claen", "unknown word 'claen'; did you mean 'clean'?"),
     ("zzz: {}", "zzz", "unknown word 'zzz'; known here: rejects, clean, transform, enrich, write"),
     ("rejects: {max_share: 2}", "max_share", "2 is greater than the maximum of 1"),
+    ("rejects: {notify: 'yes'}", "notify", "'yes' is not of type 'boolean'"),
     ("rejects: {max_rows: many}", "max_rows", "'many' is not of type 'integer'"),
     ("transform: [{derive: {m: nope + 1}}]", "m:", 'm: Binder Error: Referenced column "nope" not'),
     ("transform: [{derive: {m: t + 1}}]", "m:", "m: "),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -17,6 +18,7 @@ from pipeline.errors import (
 from pipeline.formats import RawChunk
 from pipeline.formats import csv as module
 from pipeline.formats.readers import read_chunks
+from pipeline.plan import Limits
 from tests.unit.pipeline.support import good_rows, plan_of, row_numbers
 
 COLUMNS = {"a": "string", "b": "string"}
@@ -139,11 +141,15 @@ def test_a_first_row_longer_than_any_cell_may_be_is_no_matter_of_ours() -> None:
     assert rows(f'a,b\n"{long}",1\n')[0]["a"] == long
 
 
-def test_a_row_longer_than_a_block_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_quotes_make_longer_than_two_blocks_is_malformed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "BLOCK_BYTES", 1000)
+    plan = replace(plan_of(COLUMNS), limits=Limits(max_row_bytes=1000))
+    data = "a,b\n" + "1,2\n" * 3 + '3,"' + "4,5\n" * 1000
 
     with pytest.raises(MalformedCsvError, match="quote that is opened and never closed"):
-        read("a,b\n1,2\n" * 3 + '3,"' + "4,5\n" * 1000)
+        list(read_chunks(io.BytesIO(data.encode()), plan))
 
 
 def test_errors_of_the_text_come_through_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:

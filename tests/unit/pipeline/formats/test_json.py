@@ -54,6 +54,7 @@ ROWS = [{"s": "x", "i": 1, "n": 1.5, "b": True, "d": "2013-01-31"}, {"s": None, 
         json.dumps(ROWS, indent=2) + "\n",
         " \n" + json.dumps(ROWS),
         "\ufeff" + json.dumps(ROWS),
+        " \n\r\n" + "\n".join(map(json.dumps, ROWS)),
     ],
 )
 def test_spellings_of_one_table(data: str) -> None:
@@ -178,8 +179,10 @@ def test_a_file_without_one_object_is_named_with_its_first_line(data: str, shown
         ('[{"i": 1} {"i": 2}]', "at character 11: ',' expected, '{' found"),
         ('[{"i": 1}, ]', "at character 12: an element is broken"),
         ('[{"i": 1}, {"i": ', "at character 12: an element is broken or breaks off"),
+        (' \r\n[{"i": 1}] x', "at character 15: text after the closing bracket"),
         ('[{"i": 1}] x', "at character 12: text after the closing bracket"),
-        ("[" + "[" * 100_000, "nested too deeply"),
+        ('[{"i": 1}, nope, {"i": 2}]' + " " * 100, "at character 12: an element is broken"),
+        ('[{"i": "\\x"}]' + " " * 100, "at character 2: an element is broken"),
     ],
 )
 def test_a_broken_array_is_named_with_the_place(data: str, message: str) -> None:

@@ -2,16 +2,23 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import io
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BinaryFileError, CompressionError, EmptyFileError, EncodingError
+from pipeline.errors import (
+    BinaryFileError,
+    CompressionError,
+    CompressionRatioLimitError,
+    EmptyFileError,
+    EncodingError,
+    SizeLimitError,
+)
 from pipeline.formats import text as module
 from pipeline.formats.text import TextStream
+from pipeline.plan import Limits
 from tests.unit.pipeline.support import Drip
 
 if TYPE_CHECKING:
@@ -147,9 +154,110 @@ def test_looking_at_the_head_consumes_nothing() -> None:
     assert everything(text) == b"def"
 
 
-def test_the_stream_has_the_protocol_that_pyarrow_asks_for() -> None:
-    text = TextStream(io.BytesIO(b"a"))
+def test_what_was_consumed_is_counted() -> None:
+    text = stream(b"abcdef", size=2)
 
-    assert (text.readable(), text.seekable(), text.closed) == (True, False, False)
-    text.close()
-    assert text.closed
+    text.head(5)
+    text.read(3)
+
+    assert text.consumed == 3
+
+
+@pytest.mark.parametrize("size", [1, 3, 1 << 20])
+@pytest.mark.parametrize("block", [4, 1 << 22])
+@pytest.mark.parametrize(
+    ("data", "rest"),
+    [
+        ("a\n", "a\n"),
+        ("\n\r\n \t\n  a\nb", "  a\nb"),
+        ("\n" * 9000 + "\ta", "\ta"),
+        (" \n \n", ""),
+        (" a", " a"),
+    ],
+)
+def test_blank_lines_before_the_first_other_one_are_skipped(
+    data: str, rest: str, size: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK_BYTES", block)
+    text = stream(data.encode(), size=size)
+
+    text.skip_blank_lines()
+
+    assert everything(text).decode() == rest
+
+
+def test_more_text_than_the_limit_is_refused_however_it_is_packed() -> None:
+    data = "é".encode() * 50
+    fits, short = Limits(max_bytes=100), Limits(max_bytes=99)
+
+    for packed in (data, gzip.compress(data)):
+        assert everything(TextStream(Drip(packed, 9), limits=fits)) == data
+        with pytest.raises(SizeLimitError, match=r"more than 99 bytes.*maxBytes is 99") as raised:
+            everything(TextStream(Drip(packed, 9), limits=short))
+        assert (raised.value.limit, raised.value.allowed) == ("maxBytes", 99)
+        assert "raise `limits.maxBytes` in the contract's customProperties and deploy" in str(
+            raised.value
+        )
+
+
+def test_the_limit_counts_utf8_whatever_the_file_is_written_in() -> None:
+    data = ("é" * 50).encode("cp1252")
+
+    with pytest.raises(SizeLimitError):
+        everything(TextStream(Drip(data, 9), encoding="cp1252", limits=Limits(max_bytes=99)))
+
+
+@pytest.mark.parametrize("members", [1, 20])
+def test_what_unpacks_to_too_much_is_refused(members: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RATIO_GRACE_BYTES", 100_000)
+    packed = gzip.compress(b"0" * (1_000_000 // members)) * members
+
+    with pytest.raises(
+        CompressionRatioLimitError, match=r"unpack to .* the limit maxComp"
+    ) as found:
+        everything(TextStream(Drip(packed, 500), limits=Limits(max_compression_ratio=50)), 1 << 16)
+    assert found.value.limit == "maxCompressionRatio"
+
+
+def test_a_small_file_may_unpack_to_anything() -> None:
+    data = b"0" * 1_000_000
+
+    text = TextStream(Drip(gzip.compress(data), 500), limits=Limits(max_compression_ratio=1))
+
+    assert everything(text, 1 << 16) == data
+
+
+def test_members_without_content_are_passed_over_and_not_without_end() -> None:
+    nothing = gzip.compress(b"")
+
+    assert everything(stream(nothing * 1000 + gzip.compress(b"a") + nothing * 999)) == b"a"
+    with pytest.raises(CompressionError, match="1,000 members without content"):
+        everything(stream(gzip.compress(b"a") + nothing * 5000))
+
+
+def test_padding_after_a_member_is_no_text() -> None:
+    packed = gzip.compress(b"ab") + b"\0" * 200_000 + gzip.compress(b"cd") + b"\0" * 100
+
+    assert everything(stream(packed, size=70_000)) == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "a gzip stream within a gzip stream"),
+        (b"PK\3\4" + b"text " * 100, "a ZIP archive or an Excel workbook"),
+        (b"PAR1" + bytes(range(32)) * 4, "a Parquet file"),
+    ],
+)
+def test_known_binary_formats_are_named(data: bytes, what: str) -> None:
+    with pytest.raises(BinaryFileError, match=f"^The file is {what}: "):
+        everything(stream(data))
+
+
+def test_a_text_may_begin_like_a_binary_format() -> None:
+    assert everything(stream(b"PAR1,PAR2\n1,2\n")) == b"PAR1,PAR2\n1,2\n"
+
+
+def test_nul_characters_are_found_in_every_encoding() -> None:
+    with pytest.raises(BinaryFileError, match="NUL byte near position 3"):
+        everything(stream(b"abc\0", "cp1252"))
