@@ -1,88 +1,111 @@
 """What an alert says: the words that reach a person when a run has failed.
 
 SNS takes a subject of at most 100 ASCII characters. The name of an error of ours fits, and stands
-in it; any other error's name may be of any length and alphabet, and stands in the message alone.
+in it; a dataset's name and any other error's may be of any length and alphabet, and stand in the
+message alone.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import aws_stepfunctions as sfn
+from infra.pointers import RUNBOOK
+
+if TYPE_CHECKING:
+    from infra.pointers import Pointers
 
 PRODUCT: Final = "Lambda Pipelines"
-CLIENT_SUBJECT: Final = f"{PRODUCT}: {{}} stopped a file with {{}}"
-SERVER_SUBJECT: Final = f"{PRODUCT}: {{}} failed by the platform's or our own fault"
 
-MESSAGE: Final = """\
-A run of Lambda Pipelines failed in the stage "{}" with {}.
 
-{}
+@dataclass(frozen=True)
+class Fault:
+    """Who has to act after an error: the alert's subject, the status code, and what to do.
 
-File: {}
-Status: {} - {}
-The input file is untouched, and nothing of this run was committed.
-{}
+    `subject` has a place for the stage and, where `names_error`, one for the error.
+    """
 
-Execution: {}
-To see what happened, type: pipeline show {}
+    status_code: int
+    subject: str
+    names_error: bool
+    advice: str
+
+
+FILE: Final = Fault(
+    400,
+    f"{PRODUCT}: {{}} stopped a file with {{}}",
+    True,
+    "the file, its place or the dataset's definition is at fault. Trying again changes nothing "
+    "until that is corrected, as the reason above says.",
+)
+STACK: Final = Fault(
+    500,
+    f"{PRODUCT}: {{}} failed with {{}}",
+    True,
+    "this software or the size of its functions is at fault, not the file. Trying again changes "
+    "nothing until the stack is changed, as the reason above says.",
+)
+PLATFORM: Final = Fault(
+    500,
+    f"{PRODUCT}: {{}} failed by the fault of the platform",
+    False,
+    "the platform is at fault, not the file. What may pass by itself has been tried three times "
+    "already; try again when the cause is gone.",
+)
+
+NO_FILE: Final = "none that the execution's input names"
+NO_DATASET: Final = "not known"
+NO_ROWS: Final = "not known"
+NO_MESSAGE: Final = "The platform gave no reason; the execution's history may say more."
+ROWS: Final = (
+    "{} read, {} written, {} rejected, {} duplicates, {} filtered, {} dropped by a lookup; "
+    "rejected rows are in {}"
+)
+KEPT: Final = "Its dead letter is in the queue {}"
+NOT_KEPT: Final = (
+    "The dead-letter queue refused the letter, so that there is nothing to replay: upload the file "
+    "again. This alert and the execution's history are all that is left of the failure."
+)
+
+
+def message_template(pointers: Pointers) -> str:
+    """Body of the alert; its places are filled with `MESSAGE_VALUES`."""
+    page = pointers.page("{}")
+    return f"""\
+A run of {PRODUCT} failed in the stage "{{}}" with {{}}.
+
+{{}}
+
+Dataset: {{}}
+File: {{}}
+Rows so far: {{}}
+Status: {{}} - {{}}
+
+The input file is untouched. Nothing of this run was published (in the stage "write": nothing, or \
+all of it).
+{{}}
+
+To see what happened, type:
+  {pointers.command("show {}")}
+To run the file again, type:
+  {pointers.command("dead-letters replay {}")}
+What to do about this error: {RUNBOOK}, section {{}}
+Execution: {page or "{}"}
 """
 
 
-class ALERT:
-    """Sentences of the alert, by the circumstance in which they are said."""
-
-    client: Final = (
-        "the file, its place or the dataset's definition is at fault, and trying again changes "
-        "nothing. Correct what the message says, then upload the file again or replay the run."
-    )
-    server: Final = (
-        "the platform or this software failed, not a rule of the dataset. Replay the run when "
-        "the cause is gone."
-    )
-    no_file: Final = "none that the execution's input names"
-    no_message: Final = "The platform gave no reason; the execution's history may say more."
-    not_kept: Final = (
-        "The dead-letter queue refused the message: this alert and the execution's history are "
-        "all that is left of the failure."
-    )
-
-    @staticmethod
-    def kept(queue_url: str) -> str:
-        """Sentence that says where the dead letter is."""
-        return f"The run is kept in the dead-letter queue {queue_url}"
-
-    @staticmethod
-    def message() -> str:
-        """Body of the alert, filled in by Step Functions.
-
-        The words come from the state: a literal with line breaks in it is nothing that the
-        language promises to read.
-        """
-        at = sfn.JsonPath.string_at
-        return sfn.JsonPath.format(
-            at("$.verdict.words"),
-            at("$.failure.stage"),
-            at("$.failure.error"),
-            at("$.failure.message"),
-            at("$.source.address"),
-            at("$.failure.status_code"),
-            at("$.verdict.fault"),
-            at("$.kept.note"),
-            at("$.execution.arn"),
-            at("$.execution.arn"),
-        )
-
-
-def subject_of_client_error() -> str:
-    """Subject for an error of `client_error_names`."""
-    return sfn.JsonPath.format(
-        CLIENT_SUBJECT,
-        sfn.JsonPath.string_at("$.current.stage"),
-        sfn.JsonPath.string_at("$.failure.Error"),
-    )
-
-
-def subject_of_server_error() -> str:
-    """Subject for every other error."""
-    return sfn.JsonPath.format(SERVER_SUBJECT, sfn.JsonPath.string_at("$.current.stage"))
+MESSAGE_VALUES: Final = (
+    "$.failure.stage",
+    "$.failure.error",
+    "$.failure.message",
+    "$.failure.words.dataset",
+    "$.failure.words.file",
+    "$.failure.words.rows",
+    "$.failure.status_code",
+    "$.verdict.advice",
+    "$.kept.note",
+    "$.execution.name",
+    "$.execution.name",
+    "$.failure.error",
+    "$.execution.arn",
+)

@@ -1,23 +1,25 @@
 """First-party code of each function: its own stage, the shared code, the compiled datasets.
 
 A function's asset holds nothing else, so that editing one stage moves that stage's asset alone
-and editing tests, documents or the infrastructure moves none.
+and editing tests, documents or the infrastructure moves none. A file in it says which code it is,
+for a replay to tell whether a stage would do now what it did before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.layers import absent_modules
+from infra.layers import absent_modules, lock_files
 from infra.settings import Target
-from pipeline.constants import ENV_LOCAL_PYTHON, STAGES
+from pipeline.constants import CODE_HASH_FILE, ENV_LOCAL_PYTHON, STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     DatasetCompiler = Callable[[Path, Path], None]
     """Compiles the datasets in one folder into another (given in that order)."""
@@ -66,14 +68,16 @@ def local_bootstrap(absent: list[str]) -> str:
 
 def _stage(staged: Path, *, stage: str, root: Path, datasets: Path, target: Target) -> None:
     """Fill `staged` with all that the function of `stage` runs."""
-    for source in _sources(root, stage):
+    sources = list(_sources(root, stage))
+    for source in sources:
         _copy(source, staged / source.relative_to(root))
+    _write(staged / CODE_HASH_FILE, _code_hash([*sources, *lock_files(root, stage)], root))
     for compiled in sorted(datasets.rglob("*")):
         if compiled.is_file() and "__pycache__" not in compiled.parts:
             _copy(compiled, staged / "datasets" / compiled.relative_to(datasets))
     if target is Target.LOCAL:
         bootstrap = staged / "bootstrap"
-        bootstrap.write_text(local_bootstrap(absent_modules(stage)))
+        _write(bootstrap, local_bootstrap(absent_modules(stage)))
         bootstrap.chmod(0o755)
 
 
@@ -84,6 +88,25 @@ def _sources(root: Path, stage: str) -> Iterator[Path]:
     for source in sorted((root / "pipeline").rglob("*.py")):
         if not source.relative_to(root).is_relative_to(COMPILE_TIME_PACKAGE):
             yield source
+
+
+def _code_hash(files: Iterable[Path], root: Path) -> str:
+    """Hash of the files' paths below `root` and of their bytes.
+
+    The datasets are not among them: what they make of a file is covered by their plan's hash.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        name, content = file.relative_to(root).as_posix().encode(), file.read_bytes()
+        # With the lengths, no two lists of files are one when they are joined.
+        digest.update(b"%d:%d:" % (len(name), len(content)) + name + content)
+    return digest.hexdigest()
+
+
+def _write(file: Path, content: str) -> None:
+    """Write text, with a mode that depends on nobody's umask."""
+    file.write_text(content, "utf-8")
+    file.chmod(0o644)
 
 
 def _copy(source: Path, copy: Path) -> None:

@@ -46,6 +46,15 @@ def absent_modules(stage: str) -> list[str]:
     return [layer.module for layer in LAYERS if stage not in layer.stages]
 
 
+def lock_files(root: Path, stage: str) -> list[Path]:
+    """Files that pin what the layers of a stage's function hold."""
+    return [_lock_file(root, layer) for layer in LAYERS if stage in layer.stages]
+
+
+def _lock_file(root: Path, layer: Layer) -> Path:
+    return root / "requirements" / f"layer-{layer.name}.txt"
+
+
 @dataclass(frozen=True)
 class Platform:
     """Where a layer is going to be imported."""
@@ -60,10 +69,7 @@ class LayerBuildError(Exception):
 
 def built_layers(*, root: Path, build: Path) -> dict[str, Path]:
     """Folder of every layer, by name."""
-    return {
-        layer.name: built_layer(lock=root / "requirements" / f"layer-{layer.name}.txt", build=build)
-        for layer in LAYERS
-    }
+    return {layer.name: built_layer(lock=_lock_file(root, layer), build=build) for layer in LAYERS}
 
 
 def built_layer(*, lock: Path, build: Path, platform: Platform | None = None) -> Path:

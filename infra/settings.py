@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
-from pipeline.constants import DEFAULT_STACK_NAME, STAGES
+from pipeline.constants import DEFAULT_STACK_NAME, RETRY_MAX_ATTEMPTS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,10 +53,18 @@ class Settings:
     staging_expiry_days: int = 14  # as long as a dead letter lives, so that its replay can resume
     dead_letter_days: int = 14
     log_retention: RetentionDays = RetentionDays.ONE_MONTH
-    execution_timeout_s: int = 7200  # above every stage's timeouts and retries taken together
     stages: Mapping[str, StageSettings] = field(
         default_factory=lambda: {stage: StageSettings() for stage in STAGES}
     )
+
+    @property
+    def execution_timeout_s(self) -> int:
+        """Patience with an execution: above all attempts of all stages, for no Catch sees its end.
+
+        The quarter of an hour more is for the waits between attempts, the queue and the topic.
+        """
+        attempts = 1 + RETRY_MAX_ATTEMPTS
+        return attempts * sum(size.task_timeout_s for size in self.stages.values()) + 15 * 60
 
     @property
     def removal_policy(self) -> RemovalPolicy:
@@ -69,6 +77,12 @@ class Settings:
         return self.target is Target.AWS
 
 
+STAGE_BOUNDS: Final = {
+    "memory_mb": range(128, 10_240 + 1),
+    "timeout_s": range(1, 900 + 1),
+    "ephemeral_storage_mb": range(512, 10_240 + 1),
+}
+"""What Lambda allows for each of `StageSettings`."""
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -79,14 +93,16 @@ def settings_from(node: Node) -> Settings:
     Raises
     ------
     SettingsError
-        A value that is not what its key promises.
+        A value that is not what its key promises, or a stage's setting that there is not.
     """
+    _check_stage_keys(node)
     return Settings(
         target=_target(node.try_get_context("target")),
         stack_name=_matching(node, "stack", _STACK_NAME, "a CloudFormation stack name")
         or DEFAULT_STACK_NAME,
         alert_email=_matching(node, "alert_email", _EMAIL, "an e-mail address"),
         staging_expiry_days=_days(node, "staging_expiry_days", Settings.staging_expiry_days),
+        stages={stage: _stage(node, stage) for stage in STAGES},
     )
 
 
@@ -112,11 +128,49 @@ def _matching(node: Node, key: str, pattern: re.Pattern[str], wanted: str) -> st
 
 
 def _days(node: Node, key: str, default: int) -> int:
-    """Whole number of days under `key`: the command line gives text, `cdk.json` numbers."""
+    """Number of days under `key`."""
+    days = _whole_number(node, key)
+    if days is None:
+        return default
+    if days < 1:
+        raise SettingsError(f"context '{key}' must be a number of days from 1, not {days}")
+    return days
+
+
+def _check_stage_keys(node: Node) -> None:
+    """Refuse `<stage>.<setting>` with a slip of the pen, which would silently do nothing."""
+    for key in node.get_all_context():
+        stage, dot, setting = key.partition(".")
+        known = stage in STAGES, setting in STAGE_BOUNDS
+        if dot and any(known) and not all(known):
+            stages, settings = ", ".join(STAGES), ", ".join(STAGE_BOUNDS)
+            raise SettingsError(
+                f"context '{key}' is no setting of a stage: the stages are {stages}, their "
+                f"settings {settings}"
+            )
+
+
+def _stage(node: Node, stage: str) -> StageSettings:
+    """Size of a stage's function: `<stage>.<setting>`, else `<setting>`, said for all stages."""
+    sizes = {}
+    for setting, bounds in STAGE_BOUNDS.items():
+        for key in (setting, f"{stage}.{setting}"):
+            size = _whole_number(node, key)
+            if size is None:
+                continue
+            if size not in bounds:
+                allowed = f"{bounds.start} to {bounds.stop - 1}"
+                raise SettingsError(f"context '{key}' must be {allowed}, not {size}")
+            sizes[setting] = size
+    return StageSettings(**sizes)
+
+
+def _whole_number(node: Node, key: str) -> int | None:
+    """Number under `key`, None if none: the command line gives text, `cdk.json` numbers."""
     value = node.try_get_context(key)
     if value is None:
-        return default
+        return None
     text = str(value)
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise SettingsError(f"context '{key}' must be a number of days from 1, not {value!r}")
+    if not text.isascii() or not text.isdigit():
+        raise SettingsError(f"context '{key}' must be a whole number, not {value!r}")
     return int(text)

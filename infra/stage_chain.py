@@ -19,6 +19,7 @@ from pipeline.constants import (
     RETRY_MAX_ATTEMPTS,
     STAGES,
     STATE_ALREADY_DONE,
+    STATE_NOTICE,
     STATE_START,
     STATE_SUCCEEDED,
     state_name,
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sns as sns
     from constructs import Construct
 
     from infra.settings import Settings
 
 STATE_IS_THERE_WORK: Final = "IsThereWork"
+STATE_IS_NOTICE_DUE: Final = "IsNoticeDue"
+TELLING_TIMEOUT: Final = sfn.Timeout.duration(Duration.seconds(30))
+"""Patience with the queue and the topic."""
 RUN: Final = "$.current.run"
 
 
@@ -41,6 +46,7 @@ def stage_chain(
     scope: Construct,
     *,
     functions: Mapping[str, lambda_.IFunction],
+    alerts: sns.Topic,
     settings: Settings,
     on_failure: sfn.IChainable,
 ) -> sfn.State:
@@ -50,6 +56,8 @@ def stage_chain(
     ----------
     scope
         Gets the states; their names are the same in every scope.
+    alerts
+        Is told of rejected rows, where the run says so.
     on_failure
         State that follows when a stage fails for good; finds `$.failure` and `$.current.stage`.
     """
@@ -68,7 +76,7 @@ def stage_chain(
     )
     for stage, following in pairwise(STAGES[1:]):
         stages[stage].next(stages[following])
-    stages[last].next(sfn.Succeed(scope, STATE_SUCCEEDED, output_path=RUN))
+    stages[last].next(_notice(scope, alerts=alerts))
     return start
 
 
@@ -126,6 +134,35 @@ def _stage_task(
     )
     retried = with_retry(task, retryable_error_names())
     return retried.add_catch(on_failure, errors=[sfn.Errors.ALL], result_path="$.failure")
+
+
+def _notice(scope: Construct, *, alerts: sns.Topic) -> sfn.Choice:
+    """States that tell a person of rejected rows, which a run that succeeded may ask for.
+
+    A topic that refuses takes nothing back of what the run has published.
+    """
+    subject, message = f"{RUN}.notice.subject", f"{RUN}.notice.message"
+    succeeded = sfn.Succeed(scope, STATE_SUCCEEDED, output_path=RUN)
+    task = tasks.SnsPublish(
+        scope,
+        STATE_NOTICE,
+        topic=alerts,
+        subject=sfn.JsonPath.string_at(subject),
+        message=sfn.TaskInput.from_json_path_at(message),
+        result_path="$.notified",
+        task_timeout=TELLING_TIMEOUT,
+    )
+    with_retry(task).add_catch(succeeded, errors=[sfn.Errors.ALL], result_path="$.refused_by_topic")
+    return (
+        sfn.Choice(scope, STATE_IS_NOTICE_DUE)
+        .when(sfn.Condition.and_(is_text(subject), is_text(message)), task.next(succeeded))
+        .otherwise(succeeded)
+    )
+
+
+def is_text(path: str) -> sfn.Condition:
+    """Condition that there is a string at `path`."""
+    return sfn.Condition.and_(sfn.Condition.is_present(path), sfn.Condition.is_string(path))
 
 
 def _following(stage: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
 
     from infra.messaging import Messaging
+    from infra.pointers import Pointers
     from infra.settings import Settings
 
 
@@ -35,11 +36,23 @@ class PipelineMachine(Construct):
         *,
         functions: Mapping[str, lambda_.IFunction],
         messaging: Messaging,
+        pointers: Pointers,
         settings: Settings,
     ) -> None:
         super().__init__(scope, construct_id)
-        tail = failure_tail(self, dead_letters=messaging.dead_letters, alerts=messaging.alerts)
-        start = stage_chain(self, functions=functions, settings=settings, on_failure=tail)
+        tail = failure_tail(
+            self,
+            dead_letters=messaging.dead_letters,
+            alerts=messaging.alerts,
+            pointers=pointers,
+        )
+        start = stage_chain(
+            self,
+            functions=functions,
+            alerts=messaging.alerts,
+            settings=settings,
+            on_failure=tail,
+        )
         self.machine = sfn.StateMachine(
             self,
             "Machine",

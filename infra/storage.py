@@ -91,6 +91,13 @@ def writing(bucket: s3.Bucket, pattern: str) -> iam.PolicyStatement:
     )
 
 
+def hiding(bucket: s3.Bucket, pattern: str) -> iam.PolicyStatement:
+    """Permission to hide objects whose keys match `pattern`: in versioned buckets they stay."""
+    return iam.PolicyStatement(
+        actions=["s3:DeleteObject"], resources=[bucket.arn_for_objects(pattern)]
+    )
+
+
 def deleting(bucket: s3.Bucket, pattern: str) -> iam.PolicyStatement:
     """Permission to hide objects whose keys match `pattern`, and to undo single versions."""
     return iam.PolicyStatement(

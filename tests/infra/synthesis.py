@@ -79,6 +79,8 @@ def text(value: Any) -> str:
             return "aws"
         case {"Ref": name}:
             return f"<{name}>"
+        case {"Fn::If": [_, _, otherwise]}:  # conditions tell the partitions other than `aws`
+            return text(otherwise)
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
         case {"Fn::Join": [separator, parts]}:

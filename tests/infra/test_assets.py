@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,16 +12,18 @@ import pytest
 from aws_cdk import FileSystem
 
 from infra.assets import staged_assets
-from infra.layers import LAYERS
+from infra.layers import LAYERS, Layer
 from infra.settings import Target
 from pipeline.authoring.build import compile_datasets
-from pipeline.constants import ENV_LOCAL_PYTHON, STAGES
+from pipeline.constants import CODE_HASH_FILE, ENV_LOCAL_PYTHON, STAGES
 from tests.infra.synthesis import ROOT, one_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOURCES = ("functions", "pipeline", "datasets", "tests/infra", "infra")
+    from infra.assets import DatasetCompiler
+
+SOURCES = ("functions", "pipeline", "datasets", "requirements", "tests/infra", "infra")
 
 
 @pytest.fixture
@@ -110,11 +113,65 @@ def test_asset_holds_its_stage_the_shared_code_and_the_datasets(
     assert files - shared == {
         "functions/__init__.py",
         "datasets/flights/plan.json",
+        CODE_HASH_FILE,
         *stage,
         *bootstrap,
     }
     assert {"pipeline/__init__.py", "pipeline/errors.py"} <= shared
     assert not [file for file in shared if not file.endswith(".py") or "authoring" in file]
+
+
+def code_hashes(
+    root: Path,
+    build: Path,
+    *,
+    target: Target = Target.AWS,
+    compiler: DatasetCompiler = one_dataset,
+) -> dict[str, str]:
+    assets = staged_assets(root=root, build=build, target=target, compile_datasets=compiler)
+    return {stage: (folder / CODE_HASH_FILE).read_text() for stage, folder in assets.items()}
+
+
+def test_code_hash_is_of_a_stage_and_equal_wherever_it_is_made(tmp_path: Path) -> None:
+    made = code_hashes(ROOT, tmp_path / "first")
+    assert all(re.fullmatch("[0-9a-f]{64}", code) for code in made.values())
+    assert len(set(made.values())) == len(STAGES)
+    assert made == code_hashes(ROOT, tmp_path / "second", target=Target.LOCAL)
+
+
+def test_code_hash_moves_with_a_stages_code_alone(copied_sources: Path, tmp_path: Path) -> None:
+    before = code_hashes(copied_sources, tmp_path)
+    edit(copied_sources / "functions" / "clean" / "core.py")
+    assert moved(before, code_hashes(copied_sources, tmp_path)) == {"clean"}
+
+
+def test_code_hash_moves_with_the_place_of_the_same_code(
+    copied_sources: Path, tmp_path: Path
+) -> None:
+    before = code_hashes(copied_sources, tmp_path)
+    (copied_sources / "functions/clean/core.py").rename(copied_sources / "functions/clean/heart.py")
+    after = code_hashes(copied_sources, tmp_path)
+    assert moved(before, after) == {"clean"}
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_code_hash_moves_with_the_lock_files_of_its_layers(
+    copied_sources: Path, tmp_path: Path, layer: Layer
+) -> None:
+    before = code_hashes(copied_sources, tmp_path)
+    edit(copied_sources / "requirements" / f"layer-{layer.name}.txt")
+    assert moved(before, code_hashes(copied_sources, tmp_path)) == set(layer.stages)
+
+
+def test_code_hash_does_not_move_with_a_dataset(copied_sources: Path, tmp_path: Path) -> None:
+    before = code_hashes(copied_sources, tmp_path)
+
+    def another(_datasets: Path, compiled: Path) -> None:
+        (compiled / "flights").mkdir()
+        (compiled / "flights" / "plan.json").write_text('{"version": 0}')
+        (compiled / "flights" / "steps.py").write_text("")
+
+    assert moved(before, code_hashes(copied_sources, tmp_path, compiler=another)) == set()
 
 
 IMPORTS = """

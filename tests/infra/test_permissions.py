@@ -18,12 +18,16 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         f"{INPUT}/input/*": READ,
         f"{INPUT} input/*": {"s3:ListBucket"},
         f"{OUTPUT}/manifests/*": READ,
-        f"{OUTPUT} manifests/*": {"s3:ListBucket"},
+        f"{OUTPUT}/quarantine/*": READ,
+        f"{OUTPUT} manifests/* pending/* quarantine/*": {"s3:ListBucket"},
         f"{OUTPUT}/quarantine/*/validate.jsonl": WRITE,
+        f"{STAGING} runs/*": {"s3:ListBucket"},
         f"{STAGING}/runs/*/validate.arrows": WRITE,
+        f"{STAGING}/runs/*/settled.arrows": WRITE,
     },
     "clean": {
         f"{STAGING}/runs/*/validate.arrows": READ,
+        f"{STAGING}/runs/*/settled.arrows": READ,
         f"{STAGING} runs/*": {"s3:ListBucket"},
         f"{OUTPUT}/quarantine/*/clean.jsonl": WRITE,
         f"{STAGING}/runs/*/clean.arrows": WRITE,
@@ -45,8 +49,9 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         f"{STAGING} runs/*": {"s3:ListBucket"},
         f"{OUTPUT}/processed/*": READ | WRITE | DELETE,
         f"{OUTPUT}/manifests/*": READ | WRITE,
+        f"{OUTPUT}/pending/*": READ | WRITE | {"s3:DeleteObject"},
         f"{OUTPUT}/reports/*": WRITE,
-        f"{OUTPUT} manifests/* processed/*": {"s3:ListBucket"},
+        f"{OUTPUT} manifests/* pending/* processed/*": {"s3:ListBucket"},
     },
 }
 

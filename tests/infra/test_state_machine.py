@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.settings import Settings
-from pipeline.constants import STAGES, state_name
+from pipeline.constants import STAGES, STATE_NOTICE, state_name
 from pipeline.errors import (
     PLATFORM_TRANSIENT,
-    DataError,
+    InternalError,
     TransientError,
     client_error_names,
     leaf_names,
 )
-from tests.infra.synthesis import Template, definition, properties
+from tests.infra.synthesis import Template, definition, properties, synthesised
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 States = dict[str, Any]
 
@@ -49,7 +52,8 @@ def test_stages_run_in_the_order_of_the_constants(states: States) -> None:
     assert states["Start"]["Next"] == names[0]
     assert states[names[0]]["Next"] == "IsThereWork"
     assert states["IsThereWork"]["Default"] == names[1]
-    assert [states[name]["Next"] for name in names[1:]] == [*names[2:], "Succeeded"]
+    assert [states[name]["Next"] for name in names[1:]] == [*names[2:], "IsNoticeDue"]
+    assert states["IsNoticeDue"]["Default"] == "Succeeded"
 
 
 def test_start_wraps_the_input_as_the_adr_says(states: States) -> None:
@@ -77,6 +81,11 @@ def test_stage_gets_and_leaves_the_state_of_the_adr(
     }
     assert task["ResultSelector"] == {"stage": following, "run.$": "$.Payload"}
     assert task["ResultPath"] == "$.current"
+
+
+def test_every_choice_has_a_default_for_no_catch_sees_one_that_fails(states: States) -> None:
+    choices = [state for state in states.values() if state["Type"] == "Choice"]
+    assert choices and all("Default" in choice for choice in choices)
 
 
 def test_every_task_has_timeout_one_retry_with_two_attempts_and_catch(states: States) -> None:
@@ -119,22 +128,47 @@ def test_failure_of_a_stage_reaches_queue_topic_and_fail(states: States, stage: 
         assert "Failed" not in reachable(without, catch["Next"])
 
 
-def test_400_is_for_the_client_errors_of_the_tree_and_no_others(states: States) -> None:
-    (choice,) = states["WhoseFault"]["Choices"]
-    names = [condition["StringEquals"] for condition in choice["Or"]]
-    assert tuple(names) == client_error_names()
-    assert set(leaf_names(DataError)) < set(names)
-    assert states[choice["Next"]]["Parameters"]["status_code"] == 400
-    assert states[states["WhoseFault"]["Default"]]["Parameters"]["status_code"] == 500
+def test_fault_is_told_by_the_branches_of_the_tree(states: States) -> None:
+    names = [
+        tuple(condition["StringEquals"] for condition in choice["Or"])
+        for choice in states["WhoseFault"]["Choices"]
+    ]
+    assert names == [client_error_names(), leaf_names(InternalError)]
+    branches = [*states["WhoseFault"]["Choices"], {"Next": states["WhoseFault"]["Default"]}]
+    codes = [states[branch["Next"]]["Parameters"]["status_code"] for branch in branches]
+    assert codes == [400, 500, 500]
 
 
-def test_dead_letter_carries_the_event_and_the_failure(states: States) -> None:
+def test_dead_letter_has_the_fields_of_the_adr(states: States) -> None:
     assert states["SendToDeadLetterQueue"]["Parameters"]["MessageBody"] == {
-        "schema_version": "1",
+        "schema_version": "2",
         "execution.$": "$.execution",
-        "failure.$": "$.failure",
+        "dataset.$": "$.failure.dataset",
+        "source.$": "$.failure.source",
+        "run_id.$": "$.failure.run_id",
+        "failure": {
+            "stage.$": "$.failure.stage",
+            "error.$": "$.failure.error",
+            "message.$": "$.failure.message",
+            "status_code.$": "$.failure.status_code",
+        },
+        "rows.$": "$.failure.rows",
+        "rejects.$": "$.failure.rejects",
         "run.$": "$.current.run",
         "event.$": "$.event",
+    }
+
+
+def test_notice_that_is_refused_ends_as_the_run_did(states: States) -> None:
+    notice = states[STATE_NOTICE]
+    (catch,) = notice["Catch"]
+    assert (catch["Next"], notice["Next"]) == ("Succeeded", "Succeeded")
+    for result_path in (catch["ResultPath"], notice["ResultPath"]):
+        assert not result_path.startswith("$.current")
+    assert notice["Parameters"] == {
+        "TopicArn": states["PublishAlert"]["Parameters"]["TopicArn"],
+        "Subject.$": "$.current.run.notice.subject",
+        "Message.$": "$.current.run.notice.message",
     }
 
 
@@ -152,10 +186,19 @@ def test_execution_outlives_all_timeouts_and_retries_so_that_a_catch_sees_them(
     aws_template: Template, states: States
 ) -> None:
     # GIVEN the longest time that the stages and their retries can take, and the tail's
-    attempts, waits = 3, 2 + 4
-    longest = sum(task["TimeoutSeconds"] * attempts + waits for task in tasks(states).values())
     # THEN the execution's own timeout, which no Catch sees, comes later
-    assert definition(aws_template)["TimeoutSeconds"] > longest
+    assert definition(aws_template)["TimeoutSeconds"] > longest(states)
+
+
+def test_execution_outlives_the_longest_functions_too(tmp_path: Path) -> None:
+    machine = definition(synthesised(tmp_path, target="local", timeout_s="900"))
+    assert machine["TimeoutSeconds"] > longest(machine["States"]) > 5 * 3 * 900
+
+
+def longest(states: States) -> int:
+    """Seconds that all tasks take if they fail by their timeouts whenever they are tried."""
+    attempts, waits = 3, 2 + 4
+    return sum(task["TimeoutSeconds"] * attempts + waits for task in tasks(states).values())
 
 
 def test_function_times_out_before_its_task_does(aws_template: Template, states: States) -> None:

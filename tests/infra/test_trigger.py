@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from tests.infra.synthesis import Template, properties, text
 
 
@@ -29,15 +33,37 @@ def test_event_reaches_the_execution_as_it_came(aws_template: Template) -> None:
     assert not {"Input", "InputPath", "InputTransformer"} & set(target)
 
 
-def test_endings_that_no_catch_sees_reach_queue_and_topic(aws_template: Template) -> None:
-    rule = properties(aws_template, "AWS::Events::Rule", "UncaughtRule")
-    detail = rule["EventPattern"]["detail"]
-    assert detail["$or"] == [
-        {"status": ["TIMED_OUT", "ABORTED"]},
-        {"status": ["FAILED"], "error": ["States.Runtime", "States.DataLimitExceeded"]},
-    ]
+@pytest.mark.parametrize("rule", ["UncaughtEnded", "UncaughtFailed"])
+def test_endings_that_no_catch_sees_reach_queue_and_topic(
+    aws_template: Template, rule: str
+) -> None:
+    uncaught = properties(aws_template, "AWS::Events::Rule", rule)
+    detail = uncaught["EventPattern"]["detail"]
     assert text(detail["stateMachineArn"][0]).startswith("<PipelineMachine")
-    queue, topic = rule["Targets"]
+    queue, topic = uncaught["Targets"]
     assert text(queue["Arn"]).startswith("<MessagingDeadLetters")
     assert text(topic["Arn"]).startswith("<MessagingAlerts")
-    assert all("DeadLetterConfig" in target for target in rule["Targets"])
+    assert all("DeadLetterConfig" in target for target in uncaught["Targets"])
+
+
+def test_letter_of_an_uncaught_failure_leaves_out_what_eventbridge_cannot_know(
+    aws_template: Template,
+) -> None:
+    queue, _ = properties(aws_template, "AWS::Events::Rule", "UncaughtFailed")["Targets"]
+    letter = queue["InputTransformer"]["InputTemplate"]
+    for name in queue["InputTransformer"]["InputPathsMap"]:
+        letter = letter.replace(f"<{name}>", f'"{name}"')
+    assert json.loads(letter) == {
+        "schema_version": "2",
+        "execution": {"arn": "detail-executionArn", "name": "detail-name"},
+        "failure": {
+            "stage": "unknown",
+            "error": "detail-error",
+            "message": "The execution ended without an answer from any stage.",
+            "status_code": 500,
+        },
+        "rows": {},
+        "rejects": {},
+        "run": {},
+        "event": "detail-input",
+    }

@@ -23,8 +23,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from infra.assets import local_bootstrap
-from pipeline.constants import ENV_LOCAL_PYTHON, STAGES, state_name
-from tests.infra.synthesis import Template, definition
+from pipeline.constants import (
+    ENV_LOCAL_PYTHON,
+    STAGES,
+    STATE_ALERT,
+    STATE_DEAD_LETTER,
+    STATE_NOTICE,
+    SUCCEEDED,
+    state_name,
+)
+from tests.infra.failures import run_after
+from tests.infra.synthesis import Template, definition, properties, resources, text
 from tests.state_machine.cases import CASES, mock_configuration
 
 if TYPE_CHECKING:
@@ -32,7 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MACHINE = "Pipeline"
-FLAKY = """\
+FLAKY = f"""\
+import time
 from collections import Counter
 
 attempts = Counter()
@@ -43,12 +53,21 @@ class StorageThrottledError(Exception):
 
 
 def lambda_handler(event, context):
+    time.sleep(event["event"].get("sleep", 0))
     attempts[event["execution"]["arn"]] += 1
     if attempts[event["execution"]["arn"]] < 3:
         raise StorageThrottledError("slow down")
-    return {"run_id": "r", "stages": ["flaky"], "outcome": "SUCCEEDED"}
+    return {run_after("clean", SUCCEEDED)!r}
 """
 """Function that succeeds when it is asked for the third time; answers where no mock does."""
+
+BREAKS = {
+    "StartAt": "Start",
+    "States": {
+        "Start": {"Type": "Pass", "Parameters": {"a.$": "States.StringToJson('{')"}, "End": True}
+    },
+}
+"""Machine whose executions fail where no Catch can be."""
 
 STARTS_WITHIN_S = 60
 ENDS_WITHIN_S = 30
@@ -59,6 +78,7 @@ class Ending:
     """All that can be seen of an execution that has ended."""
 
     arn: str
+    name: str
     status: str
     error: str | None
     cause: str | None
@@ -84,28 +104,95 @@ class Engine:
             )
 
         self.machines, self.queues, topics = client("stepfunctions"), client("sqs"), client("sns")
-        self.letters = self.queues.create_queue(QueueName="letters")["QueueUrl"]
-        self.alerts = self.queues.create_queue(QueueName="alerts")["QueueUrl"]
+        self.events = client("events")
+        self.letters, self.alerts, self.endings = (
+            self.queues.create_queue(QueueName=name)["QueueUrl"]
+            for name in ("letters", "alerts", "endings")
+        )
         topic = topics.create_topic(Name="alerts")["TopicArn"]
         topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(self.alerts))
-        self.machine = self.machines.create_state_machine(
-            name=MACHINE,
-            definition=json.dumps(
-                _placed(definition(template), _flaky(client("lambda")), self.letters, topic)
-            ),
-            roleArn="arn:aws:iam::000000000000:role/any",
-        )["stateMachineArn"]
+        states = _placed(definition(template), _flaky(client("lambda")), self.letters, topic)
+        self.machine = self._machine(MACHINE, states)
+        self.breaks = self._machine("Breaks", BREAKS)
+        self._put_rules(template, topic)
+        self.alarms = client("cloudwatch")
+        self.alarm = properties(template, "AWS::CloudWatch::Alarm", "AlarmsUndelivered")
+        names = ("Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
+        self.alarms.put_metric_alarm(
+            AlarmName="undelivered",
+            AlarmActions=[topic],
+            OKActions=[topic],
+            ComparisonOperator=self.alarm["ComparisonOperator"],
+            AlarmDescription=text(self.alarm["AlarmDescription"]),
+            **{name: self.alarm[name] for name in names},
+        )
 
-    def run(self, case: str, event: dict[str, Any]) -> Ending:
+    def _machine(self, name: str, states: dict[str, Any]) -> str:
+        made = self.machines.create_state_machine(
+            name=name,
+            definition=json.dumps(states),
+            roleArn="arn:aws:iam::000000000000:role/any",
+        )
+        return str(made["stateMachineArn"])
+
+    def _put_rules(self, template: Template, topic: str) -> None:
+        """Put the template's rules for endings that no Catch sees, and one that sees them all.
+
+        The last one's message comes when the others have done what they do.
+        """
+        self.uncaught = [
+            rule["Properties"]
+            for logical_id, rule in resources(template, "AWS::Events::Rule").items()
+            if logical_id.startswith("Uncaught")
+        ]
+        for number, rule in enumerate(self.uncaught):
+            rule["EventPattern"]["detail"]["stateMachineArn"] = [self.machine, self.breaks]
+            for target in rule["Targets"]:
+                letters = text(target["Arn"]).startswith("<MessagingDeadLetters")
+                target["Arn"] = self._arn(self.letters) if letters else topic
+                target["InputTransformer"]["InputTemplate"] = text(
+                    target["InputTransformer"]["InputTemplate"]
+                )
+                del target["DeadLetterConfig"]
+            self._put_rule(f"uncaught-{number}", rule["EventPattern"], rule["Targets"])
+        endings = {"source": ["aws.states"], "detail": {"status": [{"anything-but": "RUNNING"}]}}
+        self._put_rule("endings", endings, [{"Id": "0", "Arn": self._arn(self.endings)}])
+
+    def _put_rule(self, name: str, pattern: object, targets: list[dict[str, Any]]) -> None:
+        self.events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        self.events.put_targets(Rule=name, Targets=targets)
+
+    def run(self, case: str, event: object) -> Ending:
         """Ending of an execution in which the functions answer as `case` says."""
         assert case in CASES
-        arn = self.machines.start_execution(
-            stateMachineArn=f"{self.machine}#{case}", input=json.dumps(event)
-        )["executionArn"]
-        told = self._awaited(arn)
+        return self._ending(self._started(f"{self.machine}#{case}", event))
+
+    def abort(self, event: object) -> Ending:
+        """Ending of an execution that is stopped while its first stage works."""
+        arn = self._started(self.machine, event)
+        self.machines.stop_execution(executionArn=arn)
+        return self._ending(arn)
+
+    def break_(self, event: object) -> Ending:
+        """Ending of an execution that fails where no Catch can be."""
+        return self._ending(self._started(self.breaks, event))
+
+    def told_by_alarm(self, state: str) -> list[dict[str, Any]]:
+        """What people are told when the alarm gets into a state."""
+        self.alarms.set_alarm_state(AlarmName="undelivered", StateValue=state, StateReason="test")
+        return [json.loads(json.loads(body)["Message"]) for body in self._received(self.alerts)]
+
+    def _started(self, machine: str, event: object) -> str:
+        told = self.machines.start_execution(stateMachineArn=machine, input=json.dumps(event))
+        return str(told["executionArn"])
+
+    def _ending(self, arn: str) -> Ending:
+        self._await_ending(arn)
+        told = self.machines.describe_execution(executionArn=arn)
         history = self.machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         return Ending(
             arn=arn,
+            name=told["name"],
             status=told["status"],
             error=told.get("error"),
             cause=told.get("cause"),
@@ -120,12 +207,12 @@ class Engine:
             alerts=[json.loads(body) for body in self._received(self.alerts)],
         )
 
-    def _awaited(self, arn: str) -> dict[str, Any]:
+    def _await_ending(self, arn: str) -> None:
         deadline = time.monotonic() + ENDS_WITHIN_S
         while time.monotonic() < deadline:
-            told: dict[str, Any] = self.machines.describe_execution(executionArn=arn)
-            if told["status"] != "RUNNING":
-                return told
+            ended = [json.loads(body) for body in self._received(self.endings)]
+            if any(event["detail"]["executionArn"] == arn for event in ended):
+                return
             time.sleep(0.02)
         raise TimeoutError(arn)
 
@@ -163,8 +250,9 @@ def _placed(states: dict[str, Any], function: str, queue: str, topic: str) -> di
     """Definition whose functions, queue and topic are those of the engine."""
     for stage in STAGES:
         states["States"][state_name(stage)]["Parameters"]["FunctionName"] = function
-    states["States"]["SendToDeadLetterQueue"]["Parameters"]["QueueUrl"] = queue
-    states["States"]["PublishAlert"]["Parameters"]["TopicArn"] = topic
+    states["States"][STATE_DEAD_LETTER]["Parameters"]["QueueUrl"] = queue
+    for name in (STATE_ALERT, STATE_NOTICE):
+        states["States"][name]["Parameters"]["TopicArn"] = topic
     return states
 
 
