@@ -11,7 +11,8 @@ from rich.text import Text
 
 from cli.history import unfolded
 from cli.outcome import run_result
-from cli.render import MARKS, accounting_line, outcome_line, rows_words
+from cli.render import MARKS, merge_line, outcome_line, rows_line, rows_words
+from cli.summary import next_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +50,9 @@ def execution_details(
     yield Text(f"  file        s3://{result.source['bucket']}/{result.source['key']}")
     yield Text(f"  dataset     {result.dataset}")
     if any(result.rows.values()):
-        yield Text(f"  rows        {accounting_line(result.rows)}")
+        yield Text(f"  rows        {rows_line(result)}")
+    if result.merges:
+        yield Text(f"  merge       {merge_line(result.merges)}")
     for label, address in _places(result):
         yield Text(f"  {label:<10}  {address}")
     yield Text("")
@@ -58,6 +61,7 @@ def execution_details(
         yield Text(f"\n{result.error.name} in {result.error.stage or 'no stage'}", style="bold red")
         yield Text(result.error.message)
         yield from (Text(line, style="dim") for line in result.error.trace)
+        yield from (Text(line) for line in next_steps(found["name"]))
     yield Text("\ninput", style="bold")
     yield Text(json.dumps(_document(found.get("input")), indent=2, ensure_ascii=False))
 

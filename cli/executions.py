@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LAST: Final = "last"
 UNKNOWN_EXECUTION: Final = ("ExecutionDoesNotExist", "InvalidArn")
 PAGE: Final = 100
+LISTED: Final = 1000
+"""Most executions that one request may list."""
 
 
 class ExecutionFinder:
@@ -117,13 +119,28 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
-def _last_arn(target: Target) -> str:
-    answer = target.cloud.stepfunctions().list_executions(
-        stateMachineArn=target.state_machine_arn, maxResults=1
+def latest_executions(target: Target, limit: int, **wanted: Any) -> list[str]:
+    """ARNs of the executions that started last, the latest first.
+
+    Step Functions lists running executions by their start and others by their end, so a page is
+    read whole, and put into the order of the starts here.
+    """
+    pages = target.cloud.stepfunctions().get_paginator("list_executions")
+    found = pages.paginate(
+        stateMachineArn=target.state_machine_arn,
+        PaginationConfig={"MaxItems": max(limit, LISTED), "PageSize": LISTED},
+        **wanted,
     )
-    if not answer["executions"]:
+    listed = [item for page in found for item in page["executions"]]
+    listed.sort(key=lambda item: item["startDate"], reverse=True)
+    return [item["executionArn"] for item in listed[:limit]]
+
+
+def _last_arn(target: Target) -> str:
+    latest = latest_executions(target, 1)
+    if not latest:
         raise CliError("there is no execution yet", f"Start one: {command('run FILE')}")
-    return answer["executions"][0]["executionArn"]
+    return latest[0]
 
 
 def _object(described_execution: DescribeExecutionOutputTypeDef) -> dict[str, Any]:

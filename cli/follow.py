@@ -1,4 +1,4 @@
-"""Follows the executions of uploaded files to their end."""
+"""Follows executions to their end: those of uploaded files, and those that replay others."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.executions import ExecutionFinder, history
+from cli.executions import history
 from cli.history import ENDED_BADLY, StateRun, state_runs
 from cli.outcome import NOT_STARTED, ROW_COUNTS, RUNNING, RunError, RunResult, run_result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cli.target import Target
-    from cli.upload import Uploaded
     from cli.view import View
 
 ENDED: Final = ("ExecutionSucceeded", *ENDED_BADLY)
@@ -27,24 +26,34 @@ START_SECONDS: Final = 60.0
 
 @dataclass
 class Followed:
-    """One uploaded file on its way."""
+    """One file on its way.
+
+    `source` is its bucket, key and version; `find` returns the ARN of its execution as soon as
+    there is one.
+    """
 
     label: str
-    dataset: str
-    uploaded: Uploaded
+    dataset: str | None
+    source: dict[str, Any]
+    find: Callable[[], str | None]
     arn: str | None = None
+    found_at: float = 0.0
     states: list[StateRun] = field(default_factory=list)
     result: RunResult | None = None
 
 
 @dataclass(frozen=True)
 class Follower:
-    """Follows files in one target."""
+    """Follows files in one target.
+
+    `timeout_seconds` count from an execution's start, `start_seconds` until there is one; between
+    two rounds, `on_round` is called.
+    """
 
     target: Target
-    finder: ExecutionFinder
     timeout_seconds: float
     start_seconds: float = START_SECONDS
+    on_round: Callable[[], None] = lambda: None
 
     def follow(self, files: Sequence[Followed], view: View) -> list[RunResult]:
         """Results of all files, in their order, once the last one has ended."""
@@ -54,6 +63,7 @@ class Follower:
             while True:
                 for file in files:
                     self._advance(file, time.monotonic() - began)
+                self.on_round()
                 view.update({file.label: file.states for file in files}, datetime.now(UTC))
                 results = [file.result for file in files if file.result is not None]
                 if len(results) == len(files):
@@ -64,7 +74,8 @@ class Follower:
         """Look once at where a file is."""
         if file.result is not None:
             return
-        file.arn = file.arn or self.finder.find(file.uploaded)
+        if file.arn is None:
+            file.arn, file.found_at = file.find(), waited
         if file.arn is None:
             if waited > self.start_seconds:
                 file.result = not_started(file, self.start_seconds)
@@ -72,7 +83,7 @@ class Follower:
         events = list(history(self.target.cloud.stepfunctions(), file.arn))
         file.states = state_runs(events)
         ended = bool(events) and events[-1]["type"] in ENDED
-        if ended or waited > self.timeout_seconds:
+        if ended or waited - file.found_at >= self.timeout_seconds:
             file.result = self._result(file)
 
     def _result(self, file: Followed) -> RunResult:
@@ -80,24 +91,19 @@ class Follower:
         described = client.describe_execution(executionArn=str(file.arn))
         result = run_result(described, file.states)
         # The event may leave the version out; the upload knows it.
-        version = result.source["version_id"] or file.uploaded.version_id
+        version = result.source["version_id"] or file.source["version_id"]
         return replace(result, source=result.source | {"version_id": version})
 
 
 def not_started(file: Followed, seconds: float) -> RunResult:
     """Return the result of a file for which no execution appeared."""
-    uploaded = file.uploaded
-    source: dict[str, Any] = {
-        "bucket": uploaded.bucket,
-        "key": uploaded.key,
-        "version_id": uploaded.version_id,
-    }
-    message = f"the file is in s3://{uploaded.bucket}/{uploaded.key}, but no execution started"
+    address = f"s3://{file.source['bucket']}/{file.source['key']}"
+    message = f"the file is in {address}, but no execution started"
     return RunResult(
         execution_arn=None,
         status=NOT_STARTED,
         dataset=file.dataset,
-        source=source,
+        source=file.source,
         rows=dict.fromkeys(ROW_COUNTS, 0),
         outputs=[],
         quarantine=None,

@@ -112,14 +112,22 @@ def run_summary(document: Any) -> dict[str, Any]:
 
 def unfolded(cause: str) -> tuple[str, list[str]]:
     """Message and stack trace of an error's cause, which Lambda sends as JSON."""
-    try:
-        document = json.loads(cause)
-    except ValueError:
-        return cause, []
-    if not isinstance(document, dict) or "errorMessage" not in document:
-        return cause, []
+    document = _json_object(cause)
+    if "errorMessage" not in document:
+        return prose(cause), []
     trace = document.get("stackTrace") or document.get("trace") or []
-    return str(document["errorMessage"]), [str(line).rstrip("\n") for line in trace]
+    return prose(str(document["errorMessage"])), [str(line).rstrip("\n") for line in trace]
+
+
+def prose(message: str) -> str:
+    """Return the words of an error's message, which may be a JSON document (docs/adr/0006)."""
+    return str(_json_object(message).get("message") or message)
+
+
+def failed_run(cause: str) -> dict[str, Any]:
+    """Return what an error's cause tells of the run that it stopped; empty if nothing."""
+    told = _json_object(str(_json_object(cause).get("errorMessage", cause))).get("run")
+    return told if isinstance(told, dict) else {}
 
 
 def _candidates(document: Any) -> Iterable[Any]:
@@ -179,9 +187,15 @@ def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return details
 
 
+def _json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object in a text; an empty one if it holds none."""
+    document = _parsed(text)
+    return document if isinstance(document, dict) else {}
+
+
 def _parsed(text: Any) -> Any:
     """Return the JSON document in a text; the text itself if it holds none."""
     try:
         return json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return text or None

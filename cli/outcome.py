@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.executions import source_of
-from cli.history import StateRun, run_summary, unfolded
+from cli.history import StateRun, failed_run, prose, run_summary, unfolded
 from pipeline.constants import INPUT_PREFIX, OUTCOMES_WITHOUT_WORK, SUCCEEDED_WITH_REJECTS
 from pipeline.constants import SUCCEEDED as ALL_FINE
 
@@ -48,9 +48,10 @@ class RunError:
 class RunResult:
     """One file's run.
 
-    `top_rules` are the most frequent reasons of rejected rows (`column`, `rule`, `rows`), and
-    `lookups` count the rows that each lookup `matched`, left `unmatched`, or had no key for
-    (`missing_key`).
+    `merges` is there where the run merges rejected rows into an output: `run_id` of the run that
+    rejected them, and how many `rows`. `top_rules` are the most frequent reasons of rejected rows
+    (`column`, `rule`, `rows`), and `lookups` count the rows that each lookup `matched`, left
+    `unmatched`, or had no key for (`missing_key`).
     """
 
     execution_arn: str | None
@@ -65,6 +66,7 @@ class RunResult:
     top_rules: list[dict[str, Any]] = field(default_factory=list)
     lookups: dict[str, dict[str, int]] = field(default_factory=dict)
     cost_usd: float | None = None
+    merges: dict[str, Any] | None = None
     error: RunError | None = None
 
     @property
@@ -73,15 +75,18 @@ class RunResult:
         return self.status in GOOD
 
     def as_json(self) -> dict[str, Any]:
-        """Return the record that `--json` prints; `error` is there only if the run failed."""
-        document = asdict(self)
-        document.pop("error")
-        return document | ({"error": self.error.as_json()} if self.error else {})
+        """Return the record that `--json` prints.
+
+        `error` is there only if the run failed, `merges` only if it is a merge.
+        """
+        document = asdict(self) | {"error": self.error.as_json() if self.error else None}
+        optional = ("error", "merges")
+        return {k: v for k, v in document.items() if v is not None or k not in optional}
 
 
 def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[StateRun]) -> RunResult:
     """Return the record of an execution that has ended (or of one that still runs, so far)."""
-    run = _latest_summary(described, states)
+    run = latest_summary(described, states)
     source = source_of(described)
     status = described["status"]
     if status == "SUCCEEDED":
@@ -89,7 +94,7 @@ def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[State
     return RunResult(
         execution_arn=described["executionArn"],
         status=status,
-        dataset=run.get("dataset") or _dataset_of_key(source["key"]),
+        dataset=run.get("dataset") or dataset_of_key(source["key"]),
         source=source | _version(run),
         rows={name: int((run.get("rows") or {}).get(name) or 0) for name in ROW_COUNTS},
         outputs=list(run.get("outputs") or []),
@@ -98,6 +103,7 @@ def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[State
         duration_s=_duration(described),
         top_rules=list((run.get("rejects") or {}).get("top_rules") or []),
         lookups=dict(run.get("lookups") or {}),
+        merges=run.get("merges"),
         error=run_error(described, states) if status not in (*GOOD, RUNNING) else None,
     )
 
@@ -112,7 +118,7 @@ def run_error(described: DescribeExecutionOutputTypeDef, states: Sequence[StateR
             return RunError(
                 stage=failure.get("stage") or stage,
                 name=failure["error"],
-                message=failure["message"],
+                message=prose(str(failure["message"])),
                 status_code=int(failure.get("status_code") or 500),
                 trace=trace,
             )
@@ -139,16 +145,29 @@ def common_address(addresses: Sequence[str]) -> str | None:
     return "/".join(shared) + "/"
 
 
-def _latest_summary(
+def latest_summary(
     described: DescribeExecutionOutputTypeDef, states: Sequence[StateRun]
 ) -> dict[str, Any]:
-    """Return the execution's output, else what the last stage to succeed returned."""
+    """Return the execution's output, else what its stages told before one failed."""
     try:
         final = run_summary(json.loads(described.get("output", "null")))
     except ValueError:
         final = {}
+    return final or last_summary(states) | _told_by_failure(states)
+
+
+def last_summary(states: Sequence[StateRun]) -> dict[str, Any]:
+    """Return the run summary that the last stage to succeed returned; empty if none did."""
     reported = (run_summary(state.output) for state in reversed(states))
-    return final or next((summary for summary in reported if summary), {})
+    return next((summary for summary in reported if summary), {})
+
+
+def _told_by_failure(states: Sequence[StateRun]) -> dict[str, Any]:
+    """Return what the failure that ended the run knew of it, with the failing stage's counts."""
+    for state in reversed(states):
+        if state.stage and state.attempts:
+            return failed_run(state.attempts[-1].cause)
+    return {}
 
 
 def _version(run: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +176,7 @@ def _version(run: dict[str, Any]) -> dict[str, Any]:
     return {"version_id": version} if version else {}
 
 
-def _dataset_of_key(key: str | None) -> str | None:
+def dataset_of_key(key: str | None) -> str | None:
     """Return the dataset that a key of the input bucket names."""
     if not key or not key.startswith(INPUT_PREFIX):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +18,7 @@ from pipeline.constants import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cli.history import StateRun
@@ -39,6 +39,12 @@ MEANING: Final = {
     SUCCEEDED_WITH_REJECTS: "some rows were rejected and are in the quarantine",
     ALREADY_PROCESSED: "this version of the file was committed before; nothing was done again",
     SUPERSEDED: "a newer version of the file was committed before; nothing was overwritten",
+}
+MEANING_OF_MERGE: Final = {
+    SUCCEEDED: "all the rows are in the file's output now",
+    SUCCEEDED_WITH_REJECTS: "some rows were rejected again",
+    ALREADY_PROCESSED: "nothing was merged",
+    SUPERSEDED: "another run of the file was faster; nothing was merged",
 }
 STYLES: Final = {SUCCEEDED: "bold green", SUCCEEDED_WITH_REJECTS: "bold yellow"}
 MESSAGE_WIDTH: Final = 160
@@ -68,7 +74,7 @@ def remark(state: StateRun) -> str:
     """Say what went wrong in the state, and how often it was tried again."""
     erred = [attempt for attempt in state.attempts if attempt.error]
     if not erred:
-        return ""
+        return "taken over from the failed run" if state.stage_report().get("resumed") else ""
     tries = f"attempt {len(erred)} of {len(state.attempts)}: " if state.retries else ""
     message, _ = unfolded(erred[-1].cause)
     said = f"{tries}{erred[-1].error}: {message}" if message else f"{tries}{erred[-1].error}"
@@ -108,11 +114,24 @@ def outcome_line(label: str, result: RunResult) -> Text:
     text.append(result.status, style=style)
     if result.duration_s:
         text.append(f" in {result.duration_s:.1f} s")
-    meaning = MEANING.get(result.status)
+    meaning = (MEANING_OF_MERGE if result.merges else MEANING).get(result.status)
     return text.append(f" - {meaning}") if meaning else text
+
+
+def rows_line(result: RunResult) -> str:
+    """Return a run's books; those of a failed one do not balance, so they are no equation."""
+    if result.error is None:
+        return accounting_line(result.rows)
+    counts = ", ".join(f"{name} {count:,}" for name, count in result.rows.items() if count)
+    return f"{counts} when it failed"
 
 
 def accounting_line(rows: dict[str, int]) -> str:
     """`read 10 = written 9 + rejected 1 + duplicates 0 + filtered 0 + dropped_by_lookup 0`."""
     parts = [f"{name} {count:,}" for name, count in rows.items() if name != "read"]
     return f"read {rows['read']:,} = {' + '.join(parts)}"
+
+
+def merge_line(merges: Mapping[str, Any]) -> str:
+    """`merge of 12 quarantined rows of the run 3f0c...`."""
+    return f"merge of {merges.get('rows', 0):,} quarantined rows of the run {merges.get('run_id')}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from cli.paths import command, python
-from cli.render import accounting_line, outcome_line
+from cli.render import merge_line, outcome_line, rows_line
 from pipeline.constants import PROCESSED_PREFIX
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ FORMATS: Final = {".csv": "csv", ".json": "json"}
 def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
     """Lines about one run."""
     yield outcome_line(label, result)
+    if result.merges:
+        yield Text(f"  merge       {merge_line(result.merges)}")
     if result.error:
         yield from _failure(result, result.error, target)
         return
     if any(result.rows.values()):
-        yield Text(f"  rows        {accounting_line(result.rows)}")
+        yield Text(f"  rows        {rows_line(result)}")
     if result.top_rules:
         yield Text(f"  rejected    {reasons(result)}", style="yellow")
     if missed := unmatched(result):
@@ -76,13 +78,29 @@ def _failure(result: RunResult, error: RunError, target: Target) -> Iterator[Tex
     yield Text(f"  stage       {error.stage or 'none'}")
     yield Text(f"  error       {error.name} ({error.status_code})", style="red")
     yield Text(f"  message     {error.message}")
+    if any(result.rows.values()):
+        yield Text(f"  rows        {rows_line(result)}")
+    if result.top_rules:
+        yield Text(f"  rejected    {reasons(result)}", style="yellow")
+    if result.quarantine:
+        yield Text(f"  quarantine  {result.quarantine}")
     yield Text(f"  what to do  {advice(result, error)}")
     if result.execution_arn:
+        name = result.execution_arn.rsplit(":", 1)[-1]
         yield Text(
             f"  nothing is lost: the input is untouched, and the failed run waits in "
             f"the dead-letter queue {target.dead_letter_queue_url}"
         )
-        yield Text(f"  details     {command('show')} {result.execution_arn.rsplit(':', 1)[-1]}")
+        yield Text(f"  details     {command('show')} {name}")
+        yield from (Text(line) for line in next_steps(name))
+
+
+def next_steps(name: str) -> list[str]:
+    """Return what to type about a failed execution's dead letter."""
+    return [
+        f"  dead letter {command('dead-letters show')} {name}",
+        f"  replay      {command('dead-letters replay')} {name}",
+    ]
 
 
 def advice(result: RunResult, error: RunError) -> str:
@@ -90,8 +108,11 @@ def advice(result: RunResult, error: RunError) -> str:
     if result.execution_arn is None:
         return f"see whether the bucket's events reach the state machine: {command('status')}"
     if error.status_code == CLIENT_ERROR:
-        return "correct the file (or the dataset's contract and steps) and run it again"
-    return "look at the details; if the cause was passing, run the file again"
+        return (
+            "correct the file and run it again; or correct the dataset's contract or steps, "
+            "deploy, and replay the run"
+        )
+    return "look at the details; when the cause is gone, replay the run"
 
 
 def _addresses(label: str, addresses: list[str]) -> Iterator[Text]:

@@ -29,6 +29,11 @@ class Uploaded:
     etag: str
     size: int
 
+    @property
+    def source(self) -> dict[str, str | None]:
+        """Bucket, key and version, as a run's record has them."""
+        return {"bucket": self.bucket, "key": self.key, "version_id": self.version_id}
+
 
 def object_key(dataset: str, file_name: str) -> str:
     """Key of an input file: `input/<dataset>/<name>`."""

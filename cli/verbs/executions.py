@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.details import execution_details, execution_record
-from cli.executions import described, history
+from cli.executions import described, history, latest_executions
 from cli.history import state_runs
 from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
 from cli.outcome import run_result
@@ -47,8 +47,8 @@ def executions(
       pipeline executions --json | jq -r '.[].name'
     """
     target = open_target(Where(profile, region, stack))
-    records = [_listed(target, arn) for arn in latest(target, status, limit)]
-    records.sort(key=lambda record: record["started_at"], reverse=True)
+    wanted = {"statusFilter": status.value} if status else {}
+    records = [_listed(target, arn) for arn in latest_executions(target, limit, **wanted)]
     if as_json:
         print_json(records)
         return
@@ -101,19 +101,6 @@ def definition(
         stateMachineArn=target.state_machine_arn
     )
     print_json(json.loads(machine["definition"]))
-
-
-def latest(target: Target, status: Status | None, limit: int) -> list[str]:
-    """ARNs of the latest executions."""
-    wanted: dict[str, Any] = {"statusFilter": status.value} if status else {}
-    pages = (
-        target.cloud.stepfunctions()
-        .get_paginator("list_executions")
-        .paginate(
-            stateMachineArn=target.state_machine_arn, PaginationConfig={"MaxItems": limit}, **wanted
-        )
-    )
-    return [item["executionArn"] for page in pages for item in page["executions"]]
 
 
 def _table(records: list[dict[str, Any]]) -> Table:

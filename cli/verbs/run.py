@@ -54,9 +54,8 @@ def run(
     named = datasets_of(files, dataset)
     where = Where(profile, region, stack)
     target = bring_up(stack) if where.is_local else open_target(where)
-    follower = Follower(target, ExecutionFinder(target), timeout_seconds=timeout)
     followed = uploads(target, files, named)
-    results = follower.follow(followed, chosen_view())
+    results = Follower(target, timeout_seconds=timeout).follow(followed, chosen_view())
     report(followed, results, target, as_json=as_json)
     if still_running(results):
         raise CliError(
@@ -87,6 +86,7 @@ def datasets_of(files: Sequence[Path], dataset: str | None) -> list[str]:
 
 def uploads(target: Target, files: Sequence[Path], named: Sequence[str]) -> list[Followed]:
     """Upload all files, with a bar on a terminal."""
+    finder = ExecutionFinder(target)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     followed = []
     console = stderr()
@@ -100,7 +100,8 @@ def uploads(target: Target, files: Sequence[Path], named: Sequence[str]) -> list
             console.print(
                 f"Uploaded {file.name} to s3://{uploaded.bucket}/{uploaded.key}", markup=False
             )
-            followed.append(Followed(label=str(file), dataset=dataset, uploaded=uploaded))
+            find = partial(finder.find, uploaded)
+            followed.append(Followed(str(file), dataset, uploaded.source, find))
     return followed
 
 

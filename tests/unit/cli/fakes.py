@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from tests.unit.cli.events import START, at
 
 if TYPE_CHECKING:
@@ -16,9 +18,17 @@ MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:machine"
 
 @dataclass
 class FakeStepFunctions:
-    """Holds executions, the latest first; counts how often each was described."""
+    """Holds executions, the latest first; counts how often each was described.
+
+    Those that `start_execution` starts end after `looks_until_end` looks at their history, as
+    `ends_as` says by the key of their object, else well.
+    """
 
     page_size: int = 2
+    ends_as: dict[str, str] = field(default_factory=dict)
+    looks_until_end: int = 0
+    most_running: int = 0
+    looks: dict[str, int] = field(default_factory=dict)
     executions: list[dict[str, Any]] = field(default_factory=list)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     described: list[str] = field(default_factory=list)
@@ -40,9 +50,24 @@ class FakeStepFunctions:
         self.histories[arn] = list(events)
         return arn
 
+    def start_execution(self, **asked: Any) -> dict[str, str]:
+        """Start an execution as a replay does."""
+        event = json.loads(asked["input"])
+        status = self.ends_as.get(event["detail"]["object"]["key"], "SUCCEEDED")
+        arn = self.starts(asked["name"], "", "")
+        self.executions[0] |= {"input": asked["input"], "status": status}
+        self.histories[arn] = [{"type": f"Execution{status.capitalize()}", "timestamp": at(1)}]
+        self.looks[arn] = 0
+        running = sum(1 for looks in self.looks.values() if looks <= self.looks_until_end)
+        self.most_running = max(self.most_running, running)
+        return {"executionArn": arn}
+
     def describe_execution(self, **asked: Any) -> dict[str, Any]:
         self.described.append(asked["executionArn"])
-        return next(e for e in self.executions if e["executionArn"] == asked["executionArn"])
+        for execution in self.executions:
+            if execution["executionArn"] == asked["executionArn"]:
+                return execution
+        raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
 
     def get_paginator(self, operation: str) -> Any:
         return self if operation == "list_executions" else Histories(self)
@@ -57,7 +82,14 @@ class Histories:
     of: FakeStepFunctions
 
     def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        yield {"events": self.of.histories[asked["executionArn"]]}
+        arn = asked["executionArn"]
+        if arn not in self.of.histories:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "GetExecutionHistory")
+        if arn in self.of.looks:
+            self.of.looks[arn] += 1
+            if self.of.looks[arn] <= self.of.looks_until_end:
+                return
+        yield {"events": self.of.histories[arn]}
 
 
 @dataclass

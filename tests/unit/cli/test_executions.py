@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from cli.executions import execution_arn, is_about
+from cli.executions import described, execution_arn, is_about, latest_executions
 from cli.upload import Uploaded, object_key
+from tests.unit.cli.events import at
+from tests.unit.cli.fakes import FakeCloud, FakeStepFunctions, FakeTarget
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:stateMachine-1"
 UPLOADED = Uploaded(bucket="in", key="input/flights/f.csv", version_id="v2", etag="e2", size=3)
@@ -50,3 +52,17 @@ def test_a_name_becomes_the_arn_of_an_execution() -> None:
 
 def test_a_key_holds_the_files_name_as_it_is() -> None:
     assert object_key("flights", "a b+ü%20.csv") == "input/flights/a b+ü%20.csv"
+
+
+def test_the_latest_execution_is_the_one_that_started_last() -> None:
+    # GIVEN a service that lists by the end of executions
+    service = FakeStepFunctions()
+    starts = {"second": 20, "third": 30, "first": 10}
+    arns = {}
+    for name, seconds in starts.items():
+        arns[name] = service.starts(name, "input/flights/f.csv", "e1")
+        service.executions[0]["startDate"] = at(seconds)
+    target: Any = FakeTarget(FakeCloud(service))
+
+    assert latest_executions(target, 2) == [arns["third"], arns["second"]]
+    assert described(target, "last")["name"] == "third"

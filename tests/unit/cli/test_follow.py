@@ -28,9 +28,13 @@ def finder(service: FakeStepFunctions) -> ExecutionFinder:
     return ExecutionFinder(FakeTarget(FakeCloud(service)))  # type: ignore[arg-type]
 
 
-def follower(service: FakeStepFunctions, found_by: ExecutionFinder, **more: Any) -> Follower:
+def follower(service: FakeStepFunctions, **more: Any) -> Follower:
     settings = {"timeout_seconds": 60.0} | more
-    return Follower(FakeTarget(FakeCloud(service)), found_by, **settings)  # type: ignore[arg-type]
+    return Follower(FakeTarget(FakeCloud(service)), **settings)  # type: ignore[arg-type]
+
+
+def followed(found_by: ExecutionFinder, key: str = "input/flights/f.csv") -> Followed:
+    return Followed(key, "flights", uploaded(key).source, lambda: found_by.find(uploaded(key)))
 
 
 def test_the_execution_of_an_earlier_upload_is_not_taken_for_ours() -> None:
@@ -63,9 +67,9 @@ def test_every_file_is_followed_to_its_end() -> None:
     found_by = finder(service)
     keys = [f"input/flights/{n}.csv" for n in range(3)]
     arns = [service.starts(f"run-{n}", key, "e1", ENDED) for n, key in enumerate(keys)]
-    files = [Followed(key, "flights", uploaded(key)) for key in keys]
+    files = [followed(found_by, key) for key in keys]
 
-    results = follower(service, found_by).follow(files, LineView())
+    results = follower(service).follow(files, LineView())
 
     assert [result.execution_arn for result in results] == arns
     assert all(result.is_good for result in results)
@@ -75,9 +79,9 @@ def test_every_file_is_followed_to_its_end() -> None:
 
 def test_a_file_without_an_execution_is_given_up_in_words() -> None:
     service = FakeStepFunctions()
-    file = Followed("f.csv", "flights", uploaded())
+    file = followed(finder(service))
 
-    [result] = follower(service, finder(service), start_seconds=0.0).follow([file], LineView())
+    [result] = follower(service, start_seconds=0.0).follow([file], LineView())
 
     assert result.status == "NOT_STARTED"
     assert not result.is_good
@@ -90,9 +94,9 @@ def test_an_execution_that_does_not_end_is_left_running() -> None:
     found_by = finder(service)
     service.starts("slow", "input/flights/f.csv", "e1", entered("Validate", 0))
     service.executions[0]["status"] = "RUNNING"
-    file = Followed("f.csv", "flights", uploaded())
+    file = followed(found_by)
 
-    results = follower(service, found_by, timeout_seconds=0.0).follow([file], LineView())
+    results = follower(service, timeout_seconds=0.0).follow([file], LineView())
 
     assert still_running(results)
 
@@ -109,10 +113,10 @@ def test_plain_lines_tell_each_attempt_and_each_stage_once(capsys: Any) -> None:
     ]
     service.starts("run", "input/flights/f.csv", "e1", *events, ENDED)
     view = LineView()
-    files = [Followed("f.csv", "flights", uploaded())]
+    files = [followed(found_by)]
 
-    follower(service, found_by).follow(files, view)
-    view.update({"f.csv": files[0].states}, at(9))
+    follower(service).follow(files, view)
+    view.update({files[0].label: files[0].states}, at(9))
 
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1

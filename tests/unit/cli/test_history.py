@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cli.history import run_summary, state_runs, unfolded
+from cli.history import failed_run, prose, run_summary, state_runs, unfolded
 from tests.unit.cli.events import (
     at,
     entered,
@@ -130,3 +133,25 @@ def test_a_cause_is_unfolded_to_its_message_and_trace() -> None:
     assert unfolded(cause) == ("no column `x`", ['  File "core.py", line 3'])
     assert unfolded("plain words") == ("plain words", [])
     assert unfolded("[1]") == ("[1]", [])
+
+
+def test_a_message_that_carries_a_run_is_told_in_its_words() -> None:
+    # GIVEN the JSON document of docs/adr/0006, as Lambda hands it on
+    run = {"run_id": "r", "rows": {"read": 100, "rejected": 80}}
+    document = json.dumps({"message": "80 of 100 rows break the contract.", "run": run})
+    cause = lambda_cause("TooManyRejectsError", document, "line 3")
+
+    assert unfolded(cause) == ("80 of 100 rows break the contract.", ["line 3"])
+    assert unfolded(document) == ("80 of 100 rows break the contract.", [])
+    assert failed_run(cause) == failed_run(document) == run
+
+
+@pytest.mark.parametrize("text", ["plain words", "[1]", "{}", '{"message": 3}', '{"run": "x"}', ""])
+def test_a_message_without_a_run_tells_none(text: str) -> None:
+    assert failed_run(text) == {}
+
+
+@given(st.text())
+def test_prose_is_what_it_was(text: str) -> None:
+    assert prose("It says: " + text) == "It says: " + text
+    assert prose(json.dumps({"message": "It says: " + text, "run": {}})) == "It says: " + text

@@ -24,8 +24,15 @@ VERBS = [
     "show",
     "definition",
     "check",
+    "init",
+    "query",
     "samples",
 ]
+GROUPS = {
+    "dead-letters": ["list", "show", "replay", "discard"],
+    "quarantine": ["list", "show", "replay"],
+}
+GROUPED = [(group, verb) for group, verbs in GROUPS.items() for verb in verbs]
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +55,18 @@ def test_every_verb_is_there() -> None:
     )
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_explains_itself_with_an_example(verb: str, capsys: Any) -> None:
-    assert exit_status([verb, "--help"]) == 0
+def test_every_group_has_its_verbs() -> None:
+    found = {
+        group.name: [command.name for command in group.typer_instance.registered_commands]
+        for group in app.registered_groups
+        if group.typer_instance is not None
+    }
+    assert found == GROUPS
+
+
+@pytest.mark.parametrize("verb", [*((verb,) for verb in VERBS), *GROUPED], ids=" ".join)
+def test_every_verb_explains_itself_with_an_example(verb: tuple[str, ...], capsys: Any) -> None:
+    assert exit_status([*verb, "--help"]) == 0
 
     said = capsys.readouterr().out
     assert "For example:" in said
@@ -66,6 +82,9 @@ def test_every_verb_explains_itself_with_an_example(verb: str, capsys: Any) -> N
         ["show", "last"],
         ["definition"],
         ["status", "--json"],
+        ["dead-letters", "list"],
+        ["dead-letters", "replay", "--all"],
+        ["quarantine", "show", "last"],
     ],
 )
 def test_without_a_cloud_one_line_says_how_to_start_it(arguments: list[str], capsys: Any) -> None:
@@ -80,7 +99,11 @@ def test_without_a_cloud_one_line_says_how_to_start_it(arguments: list[str], cap
     ("arguments", "said"),
     [
         (["fly"], "No such command 'fly'. See: pipeline --help"),
-        (["show"], "Missing argument 'execution'. See: pipeline --help"),
+        (["show"], "Missing argument 'execution'. See: pipeline show --help"),
+        (["quarantine"], "Missing command. See: pipeline quarantine --help"),
+        (["dead-letters", "replay"], "name the letters to replay. Either ids, or --all"),
+        (["dead-letters", "replay", "x", "--all"], "name the letters to replay."),
+        (["dead-letters", "discard", "x"], "nothing was deleted, for nobody here can be asked."),
         (["run", "/not/there.csv"], "/not/there.csv is not there."),
         (["run", "/"], "/ is a folder, not a file."),
         (["status", "--profile", "nobody"], "nobody"),

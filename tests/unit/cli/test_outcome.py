@@ -102,6 +102,34 @@ def test_a_failed_run_has_the_error_that_the_state_machine_recorded() -> None:
     assert not result.is_good
 
 
+def test_a_failed_run_has_the_counts_of_the_stage_that_failed() -> None:
+    # GIVEN a run that read ten rows, and of which the second stage knew more when it failed
+    told = {"rows": {"read": 10, "rejected": 1, "duplicates": 4}, "rejects": {"quarantine": ["q"]}}
+    message = json.dumps({"message": "flights: no column `x`.", "run": told})
+    events = [
+        entered("Validate", 0),
+        *task(0, result=summary(("validate", 10, 9), dataset="flights")),
+        exited("Validate", 1),
+        entered("Clean", 1),
+        *failed_task(1, "StepError", lambda_cause("StepError", message)),
+        exited("Clean", 2),
+    ]
+
+    result = run_result(described("FAILED", error="StepError", cause=message), state_runs(events))
+
+    assert (result.rows["read"], result.rows["duplicates"]) == (10, 4)
+    assert result.quarantine == "q"
+    assert result.error
+    assert result.error.message == "flights: no column `x`."
+
+
+def test_only_a_merge_says_that_it_is_one() -> None:
+    merges = {"run_id": "r", "manifest_etag": "e", "rows": 3}
+    run = summary(outcome="SUCCEEDED", merges=merges)
+
+    assert run_result(described(output=json.dumps(run)), []).as_json()["merges"] == merges
+
+
 def test_a_run_that_no_catch_saw_has_the_engines_error() -> None:
     states = state_runs([entered("Write", 0), {"type": "ExecutionTimedOut", "timestamp": at(5)}])
 

@@ -100,7 +100,28 @@ def test_a_failure_says_where_what_and_what_to_do() -> None:
     assert "  error       StepError (400)" in lines
     assert "  message     no column [x]" in lines
     assert any("dead-letter queue http://queue" in line for line in lines)
-    assert "  details     pipeline show run-1" in lines
+    assert lines[-3:] == [
+        "  details     pipeline show run-1",
+        "  dead letter pipeline dead-letters show run-1",
+        "  replay      pipeline dead-letters replay run-1",
+    ]
+    assert "  rows        read 10, written 9, rejected 1 when it failed" in lines
+
+
+def test_a_merge_says_so() -> None:
+    merged = result(merges={"run_id": "r1", "manifest_etag": "e", "rows": 1200})
+
+    lines = [str(line) for line in summary("f.csv", merged, FakeTarget())]  # type: ignore[arg-type]
+
+    assert "  merge       merge of 1,200 quarantined rows of the run r1" in lines
+
+
+def test_a_stage_that_a_replay_took_over_says_so() -> None:
+    run = run_summary(("validate", 10, 9))
+    run["stages"][0]["resumed"] = True
+    events = [entered("Validate", 0), *task(0, result=run), exited("Validate", 0.1)]
+
+    assert state_line("", state_runs(events)[0], at(9)).endswith("taken over from the failed run")
 
 
 def test_rejects_and_rows_without_a_match_are_told_with_their_reasons() -> None:
@@ -125,7 +146,8 @@ def test_advice_depends_on_whose_fault_it_is() -> None:
     theirs, ours = RunError("clean", "E", "m", 400), RunError("clean", "E", "m", 500)
 
     assert "correct the file" in advice(result("FAILED"), theirs)
-    assert "run the file again" in advice(result("FAILED"), ours)
+    assert "replay the run" in advice(result("FAILED"), theirs)
+    assert "when the cause is gone, replay the run" in advice(result("FAILED"), ours)
     assert "pipeline status" in advice(result("NOT_STARTED", execution_arn=None), ours)
 
 
