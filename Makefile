@@ -12,12 +12,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check stop clean
+.PHONY: help setup run test lint format check reliability stop clean
 .SILENT:
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: setup ## Start the local cloud, deploy, and send a real file through the pipeline
 	$(BIN)/pipeline samples >/dev/null
@@ -38,6 +38,9 @@ format: setup ## Format the code
 
 check: setup ## Check the datasets' contracts and steps
 	$(BIN)/pipeline check
+
+reliability: setup ## Inject faults into the deployed pipeline, and write docs/reliability.md
+	$(BIN)/python -m tests.faults
 
 stop: ## Stop the local cloud
 	if [ -x $(BIN)/pipeline ]; then $(BIN)/pipeline down; fi
