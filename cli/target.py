@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
@@ -15,8 +15,11 @@ from cli.paths import command, home
 from pipeline import constants
 
 if TYPE_CHECKING:
+    from types_boto3_athena import AthenaClient
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_glue import GlueClient
     from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
 LOCAL_HOSTS: Final = (ADDRESS, "localhost", "[::1]")
@@ -42,6 +45,7 @@ class Cloud:
 
     session: boto3.Session
     endpoint_url: str | None
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -55,15 +59,40 @@ class Cloud:
 
     def cloudformation(self) -> CloudFormationClient:
         """Client for the stack."""
-        return self.session.client("cloudformation", endpoint_url=self.endpoint_url)
+        client: CloudFormationClient = self._client("cloudformation")
+        return client
 
     def s3(self) -> S3Client:
         """Client for the buckets."""
-        return self.session.client("s3", endpoint_url=self.endpoint_url)
+        client: S3Client = self._client("s3")
+        return client
 
     def stepfunctions(self) -> SFNClient:
         """Client for the executions."""
-        return self.session.client("stepfunctions", endpoint_url=self.endpoint_url)
+        client: SFNClient = self._client("stepfunctions")
+        return client
+
+    def sqs(self) -> SQSClient:
+        """Client for the queues of what has failed."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    def athena(self) -> AthenaClient:
+        """Client for queries on the output."""
+        client: AthenaClient = self._client("athena")
+        return client
+
+    def glue(self) -> GlueClient:
+        """Client for the catalogue of the output's tables."""
+        client: GlueClient = self._client("glue")
+        return client
+
+    def _client(self, service: str) -> Any:
+        """Client of a service, made once: a follower asks for it several times a second."""
+        if service not in self._clients:
+            made = self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+            self._clients[service] = made
+        return self._clients[service]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from infra.assembly import add_pipeline
 from infra.layers import LayerBuildError
 from infra.settings import SettingsError
 from pipeline.authoring.build import DatasetError, compile_datasets
+from pipeline.errors import InvalidPlanError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,8 +20,11 @@ def main() -> None:
     """Synthesise; a mistake of the user's ends in one line instead of a traceback."""
     app = App()
     try:
-        add_pipeline(app, root=ROOT, build=ROOT / ".build", compile_datasets=compile_datasets)
-    except (SettingsError, LayerBuildError, DatasetError) as error:
+        stack = add_pipeline(
+            app, root=ROOT, build=ROOT / ".build", compile_datasets=compile_datasets
+        )
+        stack.add_tables()
+    except (SettingsError, LayerBuildError, DatasetError, InvalidPlanError) as error:
         sys.exit(f"error: {error}")
     app.synth()
 
