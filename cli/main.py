@@ -15,10 +15,10 @@ from cli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_WRONG_USE
 from cli.local_cloud import ADDRESS
 from cli.output import stderr
 from cli.paths import command
-from cli.verbs import check, cloud, executions, run, samples
+from cli.verbs import check, cloud, dead_letters, executions, init, quarantine, query, run, samples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def help_text(docstring: str) -> str:
@@ -42,12 +42,39 @@ for verb in (
     executions.executions,
     executions.show,
     executions.definition,
+    query.query,
+    init.init,
     check.check,
     samples.samples,
     cloud.env,
     cloud.down,
 ):
     app.command(help=help_text(verb.__doc__ or ""))(verb)
+
+GROUPS: Final[dict[str, tuple[str, dict[str, Callable[..., None]]]]] = {
+    "dead-letters": (
+        "What failed: look at it, replay it, or give it up.",
+        {
+            "list": dead_letters.list_entries,
+            "show": dead_letters.show,
+            "replay": dead_letters.replay,
+            "discard": dead_letters.discard,
+        },
+    ),
+    "quarantine": (
+        "Rejected rows: look at them, and replay them when the contract has changed.",
+        {
+            "list": quarantine.list_runs,
+            "show": quarantine.show,
+            "replay": quarantine.replay,
+        },
+    ),
+}
+for group_name, (about, verbs) in GROUPS.items():
+    group = typer.Typer(help=about)
+    for verb_name, group_verb in verbs.items():
+        group.command(verb_name, help=help_text(group_verb.__doc__ or ""))(group_verb)
+    app.add_typer(group, name=group_name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,7 +88,7 @@ def exit_status(arguments: Sequence[str]) -> int:
     try:
         status = app(args=list(arguments) or ["--help"], standalone_mode=False)
     except TyperException as wrong_use:
-        return _complain(f"{wrong_use.format_message()} See: {command('--help')}")
+        return _complain(f"{wrong_use.format_message()} See: {_help(wrong_use)}")
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing to tell, and nobody to tell it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,6 +101,13 @@ def exit_status(arguments: Sequence[str]) -> int:
     if status == EXIT_INTERRUPTED:  # Typer's answer to Control-C
         _complain(f"interrupted; what runs in the cloud goes on. See: {command('executions')}")
     return status if isinstance(status, int) else EXIT_OK
+
+
+def _help(wrong_use: TyperException) -> str:
+    """Return what to type for the help that fits."""
+    context = getattr(wrong_use, "ctx", None)
+    _, _, verb = context.command_path.partition(" ") if context else ("", "", "")
+    return command(f"{verb} --help".strip())
 
 
 def _complain(line: str) -> int:

@@ -59,7 +59,7 @@ def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
     named = {
         part.lower()
         for sql in expressions.values()
-        for node in _nodes(_tree(sql))
+        for node in nodes(_tree(sql))
         if node.get("class") == "COLUMN_REF"
         for part in node["column_names"]
     }
@@ -69,7 +69,7 @@ def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
 
 def _check_rowwise(sql: str, columns: Types) -> None:
     """Refuse what does not depend on the row alone, or differs from run to run."""
-    for node in _nodes(_tree(sql)):
+    for node in nodes(_tree(sql)):
         kind = node.get("class")
         if kind == "WINDOW":
             raise BindingError("window functions look at other rows; a step sees one row at a time")
@@ -130,14 +130,15 @@ def _tree(sql: str) -> Any:
     return statements[0]["node"]["select_list"]
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every node of a syntax tree of DuckDB's."""
     if isinstance(tree, dict):
         yield tree
         for value in tree.values():
-            yield from _nodes(value)
+            yield from nodes(value)
     elif isinstance(tree, list):
         for item in tree:
-            yield from _nodes(item)
+            yield from nodes(item)
 
 
 def _first_sentence(message: str) -> str:
