@@ -109,12 +109,14 @@ def test_the_dead_letter_tells_dataset_key_and_reason(
 def test_the_alert_tells_a_person_the_same(
     cloud: Cloud, broken: Broken, failed: dict[str, Ended]
 ) -> None:
-    alert = cloud.alert(failed[broken.key].name)
+    name = failed[broken.key].name
+    alert = cloud.alert(name)
 
     assert broken.error in alert["Subject"]
     assert broken.key in alert["Message"]
     assert broken.said in alert["Message"]
-    assert f"pipeline show {failed[broken.key].described['executionArn']}" in alert["Message"]
+    assert f"pipeline show {name}" in alert["Message"]
+    assert f"pipeline dead-letters replay {name}" in alert["Message"]
 
 
 def test_the_input_is_untouched(cloud: Cloud, broken: Broken, failed: dict[str, Ended]) -> None:

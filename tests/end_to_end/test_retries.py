@@ -115,7 +115,8 @@ def test_an_execution_that_is_stopped_is_kept_and_told(cloud: Cloud) -> None:
     assert ended.status == "ABORTED"
     assert letter["failure"]["error"] == "ABORTED"
     assert "input/flights/stopped.csv" in json.dumps(letter["event"])
-    assert f"pipeline show {arn}" in alert["Message"]
+    assert f"pipeline show {ended.name}" in alert["Message"]
+    assert f"pipeline dead-letters replay {ended.name}" in alert["Message"]
 
 
 def test_the_marker_of_a_folder_is_no_file(cloud: Cloud) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FILE = OutputFile("b", "processed/things/x.parquet", "v1", "e1", 123, 7)
 PLAN = plan_of({"n": "integer"})
-MERGE = MergeRecord("m" * 32, "0" * 32, "p", RowCounts(read=1).to_json(), "arn:merge", "2026")
+MERGE = MergeRecord("m" * 32, "0" * 32, "p", RowCounts(read=1).to_json(), {}, "arn:merge", "2026")
 
 
 def manifest_of(run: Run) -> Manifest:
