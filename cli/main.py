@@ -86,7 +86,9 @@ def exit_status(arguments: Sequence[str]) -> int:
     """Run one verb and return the exit status; foreseeable trouble becomes one line."""
     _bypass_proxy()
     try:
-        status = app(args=list(arguments) or ["--help"], standalone_mode=False)
+        status = app(
+            args=list(arguments) or ["--help"], prog_name="pipeline", standalone_mode=False
+        )
     except TyperException as wrong_use:
         return _complain(f"{wrong_use.format_message()} See: {_help(wrong_use)}")
     except BrokenPipeError:

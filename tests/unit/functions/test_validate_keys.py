@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 
 from functions.validate.core import ValidateState, settle, validate
 from pipeline.frames import batch_of
@@ -125,7 +126,8 @@ def test_settled_rows_claim_their_keys_whatever_else_they_break(plan_of: PlanOf)
     settled = pd.DataFrame({"day": ["2024-01-01", "someday"], "n": ["99", "2"]})
 
     # WHEN
-    typed = settle(batch_of(settled.assign(_row_number=[1, 2])), plan, state)
+    batch = batch_of(settled.assign(_row_number=[1, 2]))
+    typed = settle(batch, plan, state, claiming=pa.array([True, True]))
 
     # THEN
     assert [str(day) for day in typed.column("day").to_pylist()] == ["2024-01-01", "None"]
