@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 DATA   := .pipeline/data
+# Tests of a deployed stack keep connections open, which the unit tier's own process must not have.
+DEPLOYED := tests/end_to_end tests/faults
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -25,7 +27,8 @@ run: setup ## Start the local cloud, deploy, and send a real file through the pi
 
 test: setup lint ## Lint, type-check and run every test, end to end ones included
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(DEPLOYED)
+	$(BIN)/python -m pytest --cov --cov-report=term $(DEPLOYED:%=--ignore=%)
 
 lint: setup ## Lint and type-check
 	$(BIN)/ruff check --quiet .
