@@ -22,8 +22,9 @@ OURS = "flight BETWEEN 7001 AND 7099"
 
 @pytest.fixture(scope="module")
 def published(cloud: Cloud) -> Cloud:
-    """Two flights of January from Newark, one of February, and the weather there and then."""
-    february = {"month": "2", "time_hour": "2013-02-01T10:00:00Z"}
+    """Two flights of January from Newark with their weather, one of February without."""
+    # Readings are by the hour: half past joins none, whatever weather the other tests have sent
+    february = {"month": "2", "time_hour": "2013-02-01T10:30:00Z"}
     reading = READING | {"origin": "EWR", "time_hour": "2013-01-01T10:00:00Z"}
     cloud.run("input/weather/queried.jsonl", json.dumps(reading).encode())
     # A first version of the file, with rows that the second one has not
