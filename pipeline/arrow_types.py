@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from pipeline.errors import InvalidPlanError
+
+if TYPE_CHECKING:
+    from pipeline.plan_contract import Column
 
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 """How text columns travel between the stages."""
@@ -21,8 +25,11 @@ LOGICAL: Final[dict[str, pa.DataType]] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "time": pa.time64("us"),
+    "object": pa.string(),
+    "array": pa.string(),
 }
-"""Arrow type of each ODCS logical type; `timezone: false` makes a timestamp zoneless."""
+"""Arrow type of each ODCS logical type; `timezone: false` makes a timestamp zoneless;
+objects and arrays are JSON text."""
 
 _NAMED: Final[dict[str, pa.DataType]] = {
     str(kind): kind
@@ -56,11 +63,13 @@ def arrow_type(name: str) -> pa.DataType:
     )
 
 
-def logical_arrow_type(logical: str, *, timezone: bool = True) -> pa.DataType:
-    """Return the Arrow type that a contract's logical type is read into."""
-    if logical == "timestamp" and not timezone:
+def column_type(column: Column) -> pa.DataType:
+    """Return the Arrow type that a contract's column is read into."""
+    if column.arrow:
+        return arrow_type(column.arrow)
+    if column.type == "timestamp" and not column.timezone:
         return pa.timestamp("us")
-    return LOGICAL[logical]
+    return LOGICAL[column.type]
 
 
 def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
@@ -73,6 +82,8 @@ def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
     """
     if isinstance(value, str) and pa.types.is_temporal(kind):
         return pa.scalar(value).cast(kind)
+    if isinstance(value, float) and pa.types.is_decimal(kind):
+        value = Decimal(str(value))
     return pa.scalar(value, kind)
 
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path  # noqa: TC003 - `decoded` reads the annotations
+from typing import Any, Final
 
+from pipeline.decoding import decoded
 from pipeline.errors import InvalidPlanError, UnknownDatasetError
+from pipeline.plan_contract import Check, Column, Limits, Relationship, Source
+from pipeline.plan_steps import Clean, Drift, Enrich, Rejects, Step, Write
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-PLAN_VERSION: Final = 2
+PLAN_VERSION: Final = 3
 PLAN_FILE: Final = "plan.json"
+REFERENCES_FOLDER: Final = "references"
+"""Where a compiled dataset has the key tables of its relationships, `<lookup>.arrow`."""
 ROW_NUMBER: Final = "_row_number"
 """Column that every staged frame carries: the 1-based data row of the source file (int64)."""
+EXTRA: Final = "_extra"
+"""Column of what a row has beyond the contract's columns, a JSON object; see `Drift`."""
 
 
 REPLAYED: Final = "_replayed"
@@ -29,102 +34,9 @@ REFUSED: Final = "_refused."
 """Raw batches may have, for a column, a mask of the values that the file's own types rule out."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One declared operation: a registered name and its argument (any JSON value)."""
-
-    name: str
-    argument: Any = None
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the input, as its contract describes it.
-
-    `type` is an ODCS logical type (`string`, `integer`, `number`, `boolean`, `date`,
-    `timestamp`, `time`); `format` a JDK date pattern or None for ISO 8601; `rules` are checked
-    on values that are present, in order.
-    """
-
-    name: str
-    type: str
-    required: bool = False
-    format: str | None = None
-    timezone: bool = True
-    rules: tuple[Step, ...] = ()
-
-
-@dataclass(frozen=True)
-class Source:
-    """How the file is written: `format` is `csv` or `json` (array of objects or JSON Lines)."""
-
-    format: str
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-    missing_values: tuple[str, ...] = ("",)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a file may demand at once; beyond any of them it is refused.
-
-    `max_bytes` and `max_row_bytes` count UTF-8 text, unpacked; `max_compression_ratio` is the
-    text's size over the compressed one; `max_nesting` the depth of JSON values, the row itself
-    being 1.
-    """
-
-    max_bytes: int = 20 * 1024**3
-    max_compression_ratio: int = 400
-    max_columns: int = 5_000
-    max_row_bytes: int = 4 * 1024**2
-    max_nesting: int = 100
-
-
-@dataclass(frozen=True)
-class Rejects:
-    """How many rejected rows a run may have: a share of the rows read, a number of rows, or both.
-
-    Above either the run fails; the quarantine is written all the same. Below, `notify` has a
-    person told of the rows that were rejected.
-    """
-
-    max_share: float = 0.5
-    max_rows: int | None = None
-    notify: bool = False
-
-
-@dataclass(frozen=True)
-class Clean:
-    """Cleaning: `all` applies to every text column, then `columns`, then `dedupe` by key."""
-
-    all: tuple[Step, ...] = ()
-    columns: dict[str, tuple[Step, ...]] = field(default_factory=dict)
-    dedupe: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """A left join onto a small table.
-
-    `on` maps frame columns to the lookup's key columns, `add` output names to its columns.
-    `when_missing` is what happens to a row whose key is in no row: `keep` (nulls), `reject`
-    (to the quarantine, counted as dropped by lookup) or `fail` (the run stops).
-    """
-
-    name: str
-    on: dict[str, str]
-    add: dict[str, str]
-    when_missing: str = "keep"
-
-
-@dataclass(frozen=True)
-class Write:
-    """The output: `format` is `parquet`, `csv` or `json`; partition columns leave the files."""
-
-    format: str = "parquet"
-    partition_by: tuple[str, ...] = ()
-    compression: str | None = None
+def is_own_name(name: str) -> bool:
+    """Tell whether batches have a column of their own of a name, so that no file's can have it."""
+    return name in (ROW_NUMBER, REPLAYED, EXTRA) or name.startswith(REFUSED)
 
 
 @dataclass(frozen=True)
@@ -142,24 +54,40 @@ class Plan:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    relationships: tuple[Relationship, ...] = ()
+    checks: tuple[Check, ...] = ()
+    drift: Drift = field(default_factory=Drift)
     limits: Limits = field(default_factory=Limits)
     rejects: Rejects = field(default_factory=Rejects)
     clean: Clean = field(default_factory=Clean)
     transform: tuple[Step, ...] = ()
-    enrich: tuple[Lookup, ...] = ()
+    enrich: Enrich = field(default_factory=Enrich)
     write: Write = field(default_factory=Write)
     schemas: dict[str, dict[str, str]] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
 
     @property
     def reading(self) -> str:
-        """Hash of how files are taken apart: equal ones number the rows of a file alike."""
-        return _digest({**asdict(self.source), "missing_values": ()})
+        """Hash of how files are taken apart: equal ones number the rows of a file alike.
+
+        Salvage makes several rows of a line of several JSON objects.
+        """
+        splits = self.drift.salvage and self.source.format == "json"
+        return _digest({**asdict(self.source), "missing_values": (), "salvage": splits})
 
     @property
     def publishing(self) -> str:
-        """Hash of what is published: equal ones make files that may lie side by side."""
-        return _digest({"columns": self.schemas.get("enrich"), "write": asdict(self.write)})
+        """Hash of what is published: equal ones make files that may lie side by side.
+
+        They do not where one was made with the whole file in sight.
+        """
+        return _digest(
+            {
+                "columns": self.schemas.get("enrich"),
+                "write": asdict(self.write),
+                "whole_file": self.clean.looks_beyond_rows,
+            }
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `plan_from_json` reads."""
@@ -170,10 +98,6 @@ class Plan:
 
 def _digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
-
-
-def _steps(items: list[dict[str, Any]]) -> tuple[Step, ...]:
-    return tuple(Step(**item) for item in items)
 
 
 def plan_from_json(document: dict[str, Any], *, folder: Path | None = None) -> Plan:
@@ -190,39 +114,11 @@ def plan_from_json(document: dict[str, Any], *, folder: Path | None = None) -> P
             f"version {PLAN_VERSION}.",
             remedy="Deploy again, so that code and datasets come from the same build.",
         )
+    plain = {name: value for name, value in document.items() if name != "plan_version"}
     try:
-        return _plan(document, folder)
+        return replace(decoded(Plan, {**plain, "folder": None}), folder=folder)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidPlanError(f"The compiled plan cannot be read: {error!r}.") from error
-
-
-def _plan(document: dict[str, Any], folder: Path | None) -> Plan:
-    clean = document["clean"]
-    plain = {item.name for item in fields(Plan)} - {"folder"}
-    values = {name: document[name] for name in plain}
-    values |= {
-        "source": Source(
-            **{**document["source"], "missing_values": tuple(document["source"]["missing_values"])}
-        ),
-        "columns": tuple(
-            Column(**{**column, "rules": _steps(column["rules"])}) for column in document["columns"]
-        ),
-        "key": tuple(document["key"]),
-        "unique": tuple(tuple(names) for names in document["unique"]),
-        "limits": Limits(**document["limits"]),
-        "rejects": Rejects(**document["rejects"]),
-        "clean": Clean(
-            all=_steps(clean["all"]),
-            columns={name: _steps(steps) for name, steps in clean["columns"].items()},
-            dedupe=tuple(clean["dedupe"]),
-        ),
-        "transform": _steps(document["transform"]),
-        "enrich": tuple(Lookup(**lookup) for lookup in document["enrich"]),
-        "write": Write(
-            **{**document["write"], "partition_by": tuple(document["write"]["partition_by"])}
-        ),
-    }
-    return Plan(**values, folder=folder)
 
 
 @cache

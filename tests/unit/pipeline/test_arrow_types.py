@@ -3,8 +3,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from pipeline.arrow_types import LOGICAL, TEXT, arrow_type, logical_arrow_type, staged_type
+from pipeline.arrow_types import LOGICAL, TEXT, arrow_type, column_type, staged_type
 from pipeline.errors import InvalidPlanError
+from pipeline.plan_contract import Column
 
 SUPPORTED = [
     pa.string(),
@@ -37,13 +38,13 @@ def test_other_types_are_refused_with_a_remedy(name: str) -> None:
 
 @pytest.mark.parametrize("logical", LOGICAL)
 def test_each_logical_type_can_be_written_into_a_plan(logical: str) -> None:
-    assert arrow_type(str(logical_arrow_type(logical))) == LOGICAL[logical]
+    assert arrow_type(str(column_type(Column("a", logical)))) == LOGICAL[logical]
 
 
 def test_only_timestamps_without_timezone_differ() -> None:
-    assert logical_arrow_type("timestamp", timezone=False) == pa.timestamp("us")
-    assert logical_arrow_type("timestamp") == pa.timestamp("us", tz="UTC")
-    assert logical_arrow_type("date", timezone=False) == pa.date32()
+    assert column_type(Column("a", "timestamp", timezone=False)) == pa.timestamp("us")
+    assert column_type(Column("a", "timestamp")) == pa.timestamp("us", tz="UTC")
+    assert column_type(Column("a", "date", timezone=False)) == pa.date32()
 
 
 def test_only_text_travels_encoded() -> None:

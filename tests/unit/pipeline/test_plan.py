@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,19 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InvalidPlanError, UnknownDatasetError
-from pipeline.plan import (
-    PLAN_VERSION,
+from pipeline.plan import PLAN_VERSION, Plan, known_datasets, load_plan, plan_from_json
+from pipeline.plan_contract import Check, Column, Relationship, Rule, Source, Spelling
+from pipeline.plan_steps import (
     Clean,
-    Column,
+    Dedupe,
+    Dependency,
+    Duplicates,
+    Enrich,
     Lookup,
-    Plan,
     Rejects,
-    Source,
     Step,
     Write,
-    known_datasets,
-    load_plan,
-    plan_from_json,
 )
 from tests.unit.pipeline.support import plan_of
 
@@ -35,6 +35,7 @@ ARGUMENTS = st.recursive(
 )
 STEPS = st.lists(st.builds(Step, NAMES, ARGUMENTS), max_size=2).map(tuple)
 SEVERAL = st.lists(NAMES, max_size=2).map(tuple)
+DUPLICATES = st.builds(Duplicates, NAMES, st.none() | NAMES)
 MAPS = st.dictionaries(NAMES, NAMES, max_size=2)
 PLANS = st.builds(
     Plan,
@@ -43,15 +44,39 @@ PLANS = st.builds(
     contract_version=NAMES,
     source=st.builds(Source, NAMES, missing_values=SEVERAL),
     columns=st.lists(
-        st.builds(Column, NAMES, NAMES, st.booleans(), st.none() | NAMES, rules=STEPS), max_size=2
+        st.builds(
+            Column,
+            NAMES,
+            NAMES,
+            st.booleans(),
+            spelling=st.builds(Spelling, st.none() | NAMES, missing=st.none() | SEVERAL),
+            rules=st.lists(st.builds(Rule, NAMES, ARGUMENTS, NAMES), max_size=2).map(tuple),
+        ),
+        max_size=2,
     ).map(tuple),
     key=SEVERAL,
     unique=st.lists(SEVERAL, max_size=2).map(tuple),
+    relationships=st.lists(st.builds(Relationship, SEVERAL, NAMES, SEVERAL), max_size=2).map(tuple),
+    checks=st.lists(st.builds(Check, NAMES, SEVERAL, NAMES, ARGUMENTS), max_size=2).map(tuple),
     rejects=st.builds(Rejects, st.floats(0, 1), st.none() | st.integers()),
-    clean=st.builds(Clean, STEPS, st.dictionaries(NAMES, STEPS, max_size=2), SEVERAL),
+    clean=st.builds(
+        Clean,
+        STEPS,
+        st.dictionaries(NAMES, STEPS, max_size=2),
+        st.lists(st.builds(Dependency, SEVERAL, NAMES), max_size=2).map(tuple),
+        st.none() | st.builds(Dedupe, SEVERAL, NAMES, SEVERAL),
+    ),
     transform=STEPS,
-    enrich=st.lists(st.builds(Lookup, NAMES, MAPS, MAPS, NAMES), max_size=2).map(tuple),
-    write=st.builds(Write, NAMES, SEVERAL, st.none() | NAMES),
+    enrich=st.builds(
+        Enrich,
+        st.lists(
+            st.builds(Lookup, NAMES, MAPS, MAPS, NAMES, duplicates=st.none() | DUPLICATES),
+            max_size=2,
+        ).map(tuple),
+        st.dictionaries(NAMES, ARGUMENTS, max_size=2),
+        MAPS,
+    ),
+    write=st.builds(Write, NAMES, SEVERAL, SEVERAL, st.none() | NAMES),
     schemas=st.dictionaries(NAMES, MAPS, max_size=2),
 )
 
@@ -61,6 +86,16 @@ def test_a_plan_survives_being_written_as_json(plan: Plan) -> None:
     document = json.loads(json.dumps(plan.to_json()))
 
     assert plan_from_json(document) == plan
+
+
+@pytest.mark.parametrize("word", [word.name for word in fields(Write)])
+def test_each_word_of_write_makes_other_files(word: str) -> None:
+    plan = plan_of({"a": "string"})
+    changed = {"str": "x", "bool": True, "int | None": 5, "str | None": "x"}
+    kind = str(next(found.type for found in fields(Write) if found.name == word))
+    write = replace(Write(), **{word: changed.get(kind, ("a",))})
+
+    assert replace(plan, write=write).publishing != plan.publishing
 
 
 def document_of(**changes: Any) -> dict[str, Any]:
