@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import pyarrow as pa
 
+from pipeline.plan import ROW_NUMBER
+
 if TYPE_CHECKING:
-    from pipeline.findings import Reject
+    from pipeline.findings import Reject, Repair
 
 CHUNK_ROWS: Final = 65_536
 """Most rows of a chunk: a bad row costs a hundred times its bytes until it is written down."""
@@ -30,12 +32,16 @@ class RawChunk:
 
     `batch` holds the rows that could be taken apart, as text (or typed, where the format is), with
     the row-number column; `malformed` those that could not; `raw_of` gives a row as it stood in
-    the file by its row number, None where its cells say it all.
+    the file by its row number, None where its cells say it all; `line_of` gives the 1-based line
+    that a row begins in by its row number, None where lines are not known. `repairs` are what
+    salvage has put right in them.
     """
 
     batch: pa.RecordBatch
     malformed: list[Reject] = field(default_factory=list)
     raw_of: Callable[[int], Any] | None = None
+    line_of: Callable[[int], int] | None = None
+    repairs: list[Repair] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -44,6 +50,12 @@ class RawChunk:
 
 
 RawChunks = Iterator[RawChunk]
+
+
+def repairs_alone(repairs: list[Repair]) -> RawChunk:
+    """Return a chunk without rows: repairs that are known after the last of them."""
+    nothing = pa.RecordBatch.from_arrays([pa.array([], pa.int64())], [ROW_NUMBER])
+    return RawChunk(nothing, repairs=repairs)
 
 
 def row_numbers(first: int, rows: int) -> pa.Array:

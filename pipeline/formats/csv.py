@@ -1,12 +1,12 @@
 """CSV files as raw record batches: every cell as text, every row numbered.
 
-pyarrow's reader does the parsing. Cells are read dictionary-encoded, so that checks run once per
-distinct value, except in columns that a sample of the file shows to have hardly any repetition.
+pyarrow's reader does the parsing, a block of whole rows at a time. Cells are read
+dictionary-encoded, so that checks run once per distinct value, except in columns that a sample of
+the file shows to have hardly any repetition.
 """
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -14,145 +14,177 @@ import pyarrow.csv as pacsv
 
 from pipeline.arrow_types import TEXT
 from pipeline.distinct import WORTHWHILE_SHARE
-from pipeline.errors import MalformedCsvError, NoRowsError
-from pipeline.formats.csv_header import take_header
-from pipeline.formats.csv_rows import RowNumbering
-from pipeline.formats.limits import LimitedLines
+from pipeline.errors import NoRowsError, RowLimitError
+from pipeline.formats.csv_blocks import Block, BlockMaker
+from pipeline.formats.csv_footer import WithoutFooter
+from pipeline.formats.csv_header import Header, take_header
+from pipeline.formats.csv_rows import MalformedRows, RowNumbering
+from pipeline.formats.limits import LimitedLines, limit_error
 from pipeline.formats.text import BLOCK_BYTES, TextStream
-from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
-    from pipeline.formats import RawChunk, RawChunks
+    from collections.abc import Iterator
+
+    from pipeline.formats import ByteStream, RawChunks
     from pipeline.plan import Plan
 
 _SAMPLE_BYTES: Final = 256 * 1024
-_LINE_ENDS: Final = b"\r\n"
 
 
 def read_csv(text: TextStream, plan: Plan) -> RawChunks:
     """Yield the file's rows, at most a block and at most `CHUNK_ROWS` of them at a time.
 
-    The limit on a row's bytes is on each of its lines; a row whose quotes hold several lines
-    together may have more, up to the parser's block, and is malformed beyond that.
+    The limit on a row's bytes is on each of its lines, and on what its quotes hold together.
 
     Raises
     ------
-    EmptyFileError, NoRowsError, MissingColumnError, DuplicateColumnError, MalformedCsvError
+    EmptyFileError, NoRowsError, MissingColumnError, DuplicateColumnError, ExtraColumnError,
+    MalformedCsvError
         If the file as a whole is not what the contract describes.
     ColumnLimitError, RowLimitError
         If its header or a line is beyond the limits.
     """
-    text.skip_blank_lines()
     header = take_header(text, plan)
-    sample = _sample(text.head(_SAMPLE_BYTES), header, plan)
-    # Where the first block has no row that fits, the parser would read on until it finds one.
-    padding = b"" if sample is not None and sample.num_rows else _padding(header, plan)
-    numbering = RowNumbering(len(header), padding=bool(padding))
-    try:
-        reader = pacsv.open_csv(
-            LimitedLines(text, plan.limits, ends=_LINE_ENDS, before=padding),
-            read_options=_read_options(header, max(BLOCK_BYTES, plan.limits.max_row_bytes)),
-            parse_options=_parse_options(plan, numbering.skip),
-            convert_options=_convert_options(_column_types(sample, header)),
-        )
-        chunk = None
-        for chunk in _chunks(reader, numbering, padding=bool(padding)):
-            yield chunk
-        if chunk is None:
-            raise NoRowsError(
-                "The file has a header and no rows.",
-                remedy="Check the export that wrote it; an empty delivery needs no file.",
-            )
-        _check_last_quote(chunk, text, plan)
-    except pa.ArrowInvalid as error:
-        raise MalformedCsvError(
-            f"The CSV cannot be taken apart after row {numbering.passed:,}: {_first_line(error)}.",
-            remedy="Look for a quote that is opened and never closed near that row. Where a cell "
-            "really holds that many lines, raise `limits.maxRowBytes` in the contract's "
-            "customProperties and deploy.",
-        ) from error
+    chunks = _chunks(text, header, plan)
+    if plan.drift.salvage:
+        from pipeline.formats.salvage import salvaged_csv  # noqa: PLC0415 - few datasets need it
+
+        delimiter, ends = header.dialect.delimiter.decode(), header.dialect.line_ends
+
+        def is_cut() -> bool:
+            return not any(end.endswith(text.last_byte) for end in ends)
+
+        chunks = salvaged_csv(chunks, header.names, delimiter, plan, is_cut=is_cut)
+    yield from chunks
 
 
-def _chunks(
-    reader: pacsv.CSVStreamingReader, numbering: RowNumbering, *, padding: bool
-) -> RawChunks:
-    for batch in reader:
-        if padding and batch.num_rows:
-            batch, padding = batch.slice(1), False  # noqa: PLW2901
-        if ROW_NUMBER in batch.schema.names:  # a column of the file's own, in no contract
-            batch = batch.drop_columns([ROW_NUMBER])  # noqa: PLW2901
-        yield from numbering.chunks(batch)
-    yield from numbering.rest()
-
-
-def _check_last_quote(chunk: RawChunk, text: TextStream, plan: Plan) -> None:
-    """Raise if the file ends inside quotes: the last row has then swallowed what follows them."""
-    quote = plan.source.quote
-    malformed = chunk.malformed[-1] if chunk.malformed else None
-    last = chunk.batch.column(ROW_NUMBER)[-1].as_py() if chunk.batch.num_rows else 0
-    if malformed is not None and malformed.row_number > last:
-        last = malformed.row_number
-        swallowed = bool(quote) and malformed.raw.count(quote) % 2 == 1 and "\n" in malformed.raw
-    else:
-        cell = chunk.batch.column(chunk.batch.num_columns - 2)[-1].as_py()
-        swallowed = bool(quote) and "\n" in cell and text.last_byte != quote.encode()
-    if swallowed:
-        raise MalformedCsvError(
-            f"A quote is opened in row {last:,} and never closed: all that follows is one cell.",
-            remedy="Close it, or double it where it is part of the text; then upload again.",
+def _chunks(text: TextStream, header: Header, plan: Plan) -> RawChunks:
+    numbering = RowNumbering(len(header.names), header.lines + 1)
+    for block, batch, malformed in _Blocks(text, header, plan):
+        yield from numbering.chunks(batch, malformed, block.lines, block.rows_at)
+    if not numbering.passed:
+        raise NoRowsError(
+            "The file has a header and no rows."
+            if plan.source.header_rows
+            else "The file has no rows.",
+            remedy="Check the export that wrote it; an empty delivery needs no file.",
         )
 
 
-def _read_options(header: list[str], block_bytes: int) -> pacsv.ReadOptions:
-    return pacsv.ReadOptions(use_threads=False, block_size=block_bytes, column_names=header)
+class _Blocks:
+    """A file's text as blocks of whole rows, and the rows of each."""
+
+    def __init__(self, text: TextStream, header: Header, plan: Plan) -> None:
+        self._dialect = header.dialect
+        self._limits = plan.limits
+        self._maker = BlockMaker(header.dialect, len(header.names), plan.limits.max_row_bytes)
+        self._parser = _Parser(header)
+        # By their last bytes: a line end of several may stand in two blocks.
+        ends = tuple(end[-1:] for end in header.dialect.line_ends)
+        self._source: ByteStream = LimitedLines(text, plan.limits, ends=ends)
+        if plan.source.footer_rows:
+            rows = plan.source.footer_rows
+            self._source = WithoutFooter(self._source, header.dialect, plan.limits, rows)
+        self._held = b""
+        self._final = False
+
+    def __iter__(self) -> Iterator[tuple[Block, pa.RecordBatch, MalformedRows]]:
+        while self._held or not self._final:
+            if not self._final:
+                self._read_on()
+            while parsed := self._taken():
+                yield parsed
+                if not self._final and len(self._held) <= self._limits.max_row_bytes:
+                    break
+
+    def _read_on(self) -> None:
+        more = self._source.read(max(BLOCK_BYTES, len(self._held)))
+        self._held += more
+        while more and self._dialect.is_open_ended(self._held):
+            more = self._source.read(1)
+            self._held += more
+        self._final = not more
+        if self._final and self._held and not self._held.endswith(self._dialect.line_ends):
+            self._held += self._dialect.line_ends[0]
+
+    def _taken(self) -> tuple[Block, pa.RecordBatch, MalformedRows] | None:
+        """The next block; None where the text that is held has no whole row."""
+        block = self._maker.block(self._held, final=self._final)
+        if not block.used:
+            self._check_held()
+            return None
+        batch, malformed = self._parser.rows(block)
+        if malformed.is_doubtful:
+            block = self._maker.block(self._held, final=self._final, careful=True)
+            batch, malformed = self._parser.rows(block)
+        self._maker.passed(block)
+        self._held = self._held[block.used :]
+        return block, batch, malformed
+
+    def _check_held(self) -> None:
+        """Raise if a row has no end: line ends may be escaped without quotes."""
+        if len(self._held) > BLOCK_BYTES + 2 * self._limits.max_row_bytes:
+            found = f"A row has more than {self._limits.max_row_bytes:,} bytes"
+            raise limit_error(RowLimitError, self._limits, "max_row_bytes", found)
 
 
-def _parse_options(plan: Plan, invalid_row_handler: Any) -> pacsv.ParseOptions:
-    return pacsv.ParseOptions(
-        delimiter=plan.source.delimiter,
-        quote_char=plan.source.quote or False,
-        newlines_in_values=bool(plan.source.quote),
-        invalid_row_handler=invalid_row_handler,
-    )
+class _Parser:
+    """Takes blocks apart into columns."""
 
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._types: dict[str, pa.DataType] | None = None
 
-def _convert_options(column_types: dict[str, pa.DataType]) -> pacsv.ConvertOptions:
-    return pacsv.ConvertOptions(
-        column_types=column_types,
-        strings_can_be_null=False,
-        check_utf8=False,  # the text stream has done that, and says where
-    )
+    def rows(self, block: Block) -> tuple[pa.RecordBatch, MalformedRows]:
+        """Return the rows that fit the header, and the others."""
+        malformed = MalformedRows(block.refused, block.doubted)
+        if self._types is None:
+            self._types = self._column_types(block)
+        table = self._table(block, pa.py_buffer(block.text), self._types, malformed.skip)
+        return _batch(table), malformed
 
-
-def _sample(head: bytes, header: list[str], plan: Plan) -> pa.Table | None:
-    """The first rows; None where they cannot be had without what follows."""
-    cut = len(head) == _SAMPLE_BYTES
-    complete = head[: 1 + max(head.rfind(b"\n"), head.rfind(b"\r"))] if cut else head
-    try:
+    def _table(
+        self, block: Block, text: pa.Buffer, types: dict[str, pa.DataType], refuse: Any
+    ) -> pa.Table:
+        if not text.size:  # nothing but comments
+            return pa.schema(types.items()).empty_table()
         return pacsv.read_csv(
-            io.BytesIO(complete),
-            read_options=_read_options(header, len(complete) + 1),
-            parse_options=_parse_options(plan, lambda _row: "skip"),
-            convert_options=_convert_options(dict.fromkeys(header, TEXT)),
+            pa.BufferReader(text),
+            read_options=pacsv.ReadOptions(
+                use_threads=False, block_size=text.size + 1, column_names=self._header.names
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=block.delimiter.decode(),
+                quote_char=block.quote.decode() or False,
+                double_quote=block.double_quote,
+                newlines_in_values=bool(block.quote),
+                invalid_row_handler=refuse,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types,
+                include_columns=self._header.wanted,
+                strings_can_be_null=False,
+                check_utf8=False,  # the text stream has done that, and says where
+            ),
         )
-    except pa.ArrowInvalid:  # a quoted cell cut by the sample's end: the reader itself will tell
-        return None
+
+    def _column_types(self, block: Block) -> dict[str, pa.DataType]:
+        """Dictionary-encoded text where values repeat in a sample, plain text elsewhere."""
+        types = dict.fromkeys(self._header.wanted, TEXT)
+        text = bytes(block.text[:_SAMPLE_BYTES])
+        whole = text[: 1 + max(text.rfind(b"\n"), text.rfind(b"\r"))]
+        try:
+            sample = self._table(block, pa.py_buffer(whole), types, lambda _row: "skip")
+        except pa.ArrowInvalid:  # a quoted cell cut by the sample's end
+            return types
+        for name, column in zip(types, sample.columns, strict=True):
+            distinct = max((len(chunk.dictionary) for chunk in column.chunks), default=0)
+            if distinct > WORTHWHILE_SHARE * len(column):
+                types[name] = pa.string()
+        return types
 
 
-def _column_types(sample: pa.Table | None, header: list[str]) -> dict[str, pa.DataType]:
-    """Dictionary-encoded text where values repeat in the sample, plain text elsewhere."""
-    types = dict.fromkeys(header, TEXT)
-    for name, column in zip(header, sample.columns if sample is not None else [], strict=False):
-        distinct = max((len(chunk.dictionary) for chunk in column.chunks), default=0)
-        if distinct > WORTHWHILE_SHARE * len(column):
-            types[name] = pa.string()
-    return types
-
-
-def _padding(header: list[str], plan: Plan) -> bytes:
-    """A row that fits the header; a single empty cell would be a blank line."""
-    return (plan.source.delimiter * (len(header) - 1) or "0").encode() + b"\n"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:300].rstrip(".")
+def _batch(table: pa.Table) -> pa.RecordBatch:
+    """The rows of a table that has them in one piece."""
+    batches = table.to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)

@@ -1,24 +1,26 @@
-"""JSON files as raw record batches: JSON Lines, or an array of objects.
+"""JSON files as raw record batches: JSON Lines, an array of objects, or objects one after another.
 
 Blocks of lines go to pyarrow's JSON reader with the contract's types. A block that it refuses (a
 malformed line, a value of another type) is read line by line instead, with every value as the
 text it was written as, so that the contract's checks can name the row and the value.
 
-What a row is too deeply nested for is a finding about it; names that the contract does not know are
-passed over, however many there are.
+A name that a row has not is no value, as is `null`: writers of JSON leave names out, so that
+`drift.missing_column` does not speak of JSON. What a row is too deeply nested for is a finding
+about it; names that the contract does not know are passed over unless `drift.extra_column` says
+otherwise.
+
+JSON Lines are the usual case, and a malformed line costs itself alone. Where the first object goes
+over several lines, or the text is one line of several objects, the file is read object by object;
+one that is broken then costs the text up to the next line that begins with a brace. A broken array
+is refused as a whole, with the place.
 """
 
 from __future__ import annotations
 
 import json
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.json as pajson
-
-from pipeline.arrow_types import LOGICAL
 from pipeline.errors import (
     DataError,
     EmptyFileError,
@@ -26,23 +28,29 @@ from pipeline.errors import (
     NestingLimitError,
     NoRowsError,
 )
-from pipeline.findings import Reject, Violation
-from pipeline.formats import CHUNK_ROWS, RawChunk, RawChunks, row_numbers
-from pipeline.formats.json_array import array_elements
+from pipeline.formats import CHUNK_ROWS, RawChunk, RawChunks, repairs_alone, row_numbers
+from pipeline.formats.json_array import Notes, array_blocks, object_blocks
+from pipeline.formats.json_blocks import Block, line_ends
+from pipeline.formats.json_columns import JsonColumns
+from pipeline.formats.json_exact import exact_chunk, too_deep
+from pipeline.formats.json_typed import typed_batch
+from pipeline.formats.json_values import parsed_json, plain_json
 from pipeline.formats.limits import LimitedLines, is_too_deep, limit_error
 from pipeline.formats.text import BLOCK_BYTES, TextStream
-from pipeline.plan import REFUSED, ROW_NUMBER
-from pipeline.rules import Reason, spoken
+from pipeline.masking import shown_row
+from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.plan import Column, Limits, Plan
+    import pyarrow as pa
+
+    from pipeline.findings import Reject
+    from pipeline.plan import Plan
+    from pipeline.plan_contract import Limits
 
 _HEAD_BYTES: Final = 4096
-_TYPED: Final = ("integer", "number", "boolean")
 _SHOWN_CHARACTERS: Final = 200
-_NO_OBJECT: Final = Violation(None, str(Reason.SYNTAX), None, spoken(Reason.SYNTAX, None))
 
 
 def read_json(text: TextStream, plan: Plan) -> RawChunks:
@@ -52,48 +60,78 @@ def read_json(text: TextStream, plan: Plan) -> RawChunks:
     ------
     EmptyFileError, NoRowsError, MalformedJsonError
         If the file as a whole is not a sequence of JSON objects.
+    ExtraColumnError
+        If a row has a name that the contract has not, where the dataset refuses such files.
     RowLimitError, NestingLimitError
         If a row has too many bytes, or its first rows are all nested too deeply.
     """
-    text.skip_blank_lines()
-    head = text.head(_HEAD_BYTES).lstrip()
-    if not head:
+    first_line = 1 + text.skip_blank_lines()
+    if not text.head(_HEAD_BYTES).strip():
         raise EmptyFileError(
             "The file holds nothing but white space.", remedy="Check the export that wrote it."
         )
-    if head.startswith(b"["):
-        blocks = array_elements(text, plan.limits)
-    else:
-        blocks = _line_blocks(LimitedLines(text, plan.limits))
+    notes = Notes(salvage=plan.drift.salvage)
+    columns = JsonColumns(plan)
     passed = 0
-    for block in blocks:
-        for chunk in _chunks(block, passed, plan):
+    for block in _blocks(text, plan, first_line, notes):
+        for chunk in _chunks(block, passed, columns):
             if not passed and not chunk.batch.num_rows:
-                raise _no_rows_in(chunk.malformed, plan.limits)
+                raise _no_rows_in(chunk.malformed, plan)
             passed += chunk.rows
             yield chunk
     if not passed:
         raise NoRowsError(
             "The file holds no JSON objects.", remedy="Check the export that wrote it."
         )
+    if notes.repairs:
+        yield repairs_alone([replace(repair, row_number=passed) for repair in notes.repairs])
 
 
-def _no_rows_in(malformed: list[Reject], limits: Limits) -> DataError:
+def _blocks(text: TextStream, plan: Plan, first_line: int, notes: Notes) -> Iterator[Block]:
+    head = text.head(_HEAD_BYTES).lstrip()
+    if head.startswith(b"["):
+        return array_blocks(text, plan.limits, first_line, notes)
+    if _is_object_by_object(text, head, plan.limits):
+        return object_blocks(text, plan.limits, first_line)
+    return _line_blocks(LimitedLines(text, plan.limits), first_line)
+
+
+def _is_object_by_object(text: TextStream, head: bytes, limits: Limits) -> bool:
+    """Whether the first object goes over several lines, or all objects stand in one line."""
+    if not head.startswith(b"{"):
+        return False
+    if b"\n" not in head:
+        head = text.head(limits.max_row_bytes)
+    line = head.lstrip().partition(b"\n")[0]
+    if is_too_deep(line, 1, limits) or isinstance(parsed_json(line), dict):
+        return False
+    whole = text.head(limits.max_row_bytes).decode("utf-8", "ignore").lstrip()
+    try:
+        _, end = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(whole)
+    except (ValueError, RecursionError):
+        return False
+    several_lines = "\n" in whole[:end] or "\r" in whole[:end]
+    one_line = "\n" not in whole.strip() and whole[end:].lstrip().startswith("{")
+    return several_lines or one_line
+
+
+def _no_rows_in(malformed: list[Reject], plan: Plan) -> DataError:
     """What is wrong with a file of which all of the first rows are malformed."""
-    if all(reject.violations[0].message == _too_deep(limits).message for reject in malformed):
+    message = too_deep(plan.limits).message
+    if all(reject.violations[0].message == message for reject in malformed):
         row = malformed[0].row_number
         found = f"All of the first {len(malformed):,} rows are nested too deeply, from row {row} on"
-        return limit_error(NestingLimitError, limits, "max_nesting", found)
+        return limit_error(NestingLimitError, plan.limits, "max_nesting", found)
     first = malformed[0]
-    shown = str(first.raw)[:_SHOWN_CHARACTERS]
+    shown = str(shown_row(first.raw, plan))[:_SHOWN_CHARACTERS]
     return MalformedJsonError(
         f"The file is not JSON Lines nor a JSON array of objects: no line is a JSON object; line "
-        f"{first.row_number} is {shown!r}.",
+        f"{first.line} is {shown!r}.",
         remedy="Deliver one JSON object a line, or one array of objects.",
     )
 
 
-def _line_blocks(text: LimitedLines) -> Iterator[bytes]:
+def _line_blocks(text: LimitedLines, first_line: int) -> Iterator[Block]:
     """Blocks that end at the end of a line and hold more than blanks."""
     begun: list[bytes] = []
     while block := text.read(BLOCK_BYTES):
@@ -104,155 +142,39 @@ def _line_blocks(text: LimitedLines) -> Iterator[bytes]:
         lines = b"".join([*begun, block[:end]])
         begun = [block[end:]]
         if not lines.isspace():
-            yield lines
+            yield Block(lines, first_line)
+        first_line += line_ends(lines)
     last = b"".join(begun)
     if last and not last.isspace():
-        yield last
+        yield Block(last, first_line)
 
 
-def _chunks(block: bytes, passed: int, plan: Plan) -> RawChunks:
-    """The rows of a block, at most `CHUNK_ROWS` at a time."""
-    batch = _typed_batch(block, plan)
+def _chunks(block: Block, passed: int, columns: JsonColumns) -> RawChunks:
+    """The rows of a block, at most `CHUNK_ROWS` lines at a time."""
+    batch = typed_batch(block.text, columns)
     if batch is None:
-        lines = _lines(block)
+        lines = block.rows()
         for first in range(0, len(lines), CHUNK_ROWS):
-            yield _text_chunk(lines[first : first + CHUNK_ROWS], passed + first, plan)
+            chunk = exact_chunk(lines[first : first + CHUNK_ROWS], passed, columns)
+            passed += chunk.rows
+            yield chunk
         return
     for first in range(0, batch.num_rows, CHUNK_ROWS):
         yield _typed_chunk(batch.slice(first, CHUNK_ROWS), block, passed, first)
 
 
-def _typed_chunk(batch: pa.RecordBatch, block: bytes, passed: int, first: int) -> RawChunk:
+def _typed_chunk(batch: pa.RecordBatch, block: Block, passed: int, first: int) -> RawChunk:
     """The rows of a batch, which are those of its block from the position `first` on."""
     numbers = row_numbers(passed + first + 1, batch.num_rows)
-    lines: list[bytes] = []
+    lines: list[tuple[int, bytes]] = []
 
     def raw_of(row_number: int) -> Any:
         if not lines:
-            lines.extend(_lines(block))
-        return _plain_json(_parsed_line(lines[row_number - passed - 1]))
+            lines.extend(block.rows())
+        return plain_json(parsed_json(lines[row_number - passed - 1][1]))
 
-    return RawChunk(batch.append_column(ROW_NUMBER, numbers), raw_of=raw_of)
-
-
-def _lines(block: bytes) -> list[bytes]:
-    return [line for line in block.split(b"\n") if line.strip()]
-
-
-def _typed_batch(block: bytes, plan: Plan) -> pa.RecordBatch | None:
-    """Columns of the contract as pyarrow types them, or None if line and row may not agree.
-
-    Where every line but the last ends in `}` and every line but the first begins with `{`, a
-    parsed object cannot reach over a line's end: row n is line n.
-    """
-    body = block.strip().replace(b"}\r\n", b"}\n")
-    lines = body.count(b"\n") + 1
-    if not body.startswith(b"{") or body.count(b"}\n{") != lines - 1:
-        return None
-    if is_too_deep(body, lines, plan.limits):
-        return None
-    schema = pa.schema([(column.name, _declared(column)) for column in plan.columns])
-    try:
-        table = pajson.read_json(
-            pa.BufferReader(body),
-            read_options=pajson.ReadOptions(use_threads=False, block_size=len(body) + 1),
-            parse_options=pajson.ParseOptions(
-                explicit_schema=schema, unexpected_field_behavior="ignore"
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-    if table.num_rows != lines or not all(map(_finite, table.columns)):
-        return None
-    return table.combine_chunks().to_batches()[0]
-
-
-def _finite(column: pa.ChunkedArray) -> bool:
-    """Tell whether a column is free of NaN and the infinities, which JSON has not."""
-    floating = pa.types.is_floating(column.type)
-    return not floating or bool(pc.all(pc.is_finite(column), min_count=0).as_py())
-
-
-def _declared(column: Column) -> pa.DataType:
-    return LOGICAL[column.type] if column.type in _TYPED else pa.string()
-
-
-def _text_chunk(lines: list[bytes], passed: int, plan: Plan) -> RawChunk:
-    """The slow and exact way: each value as its own text, malformed lines as rejects."""
-    rows: dict[int, dict[str, Any]] = {}
-    malformed: list[Reject] = []
-    for number, line in enumerate(lines, start=passed + 1):
-        deep = is_too_deep(line, 1, plan.limits)
-        row = None if deep else _parsed_line(line)
-        if isinstance(row, dict):
-            rows[number] = row
-        else:
-            violation = _too_deep(plan.limits) if deep else _NO_OBJECT
-            malformed.append(Reject(number, (violation,), line.decode()))
-    columns = {ROW_NUMBER: pa.array(list(rows), pa.int64())}
-    for column in plan.columns:
-        values = [row.get(column.name) for row in rows.values()]
-        columns[column.name] = pa.array([_text_of(value) for value in values], pa.string())
-        refused = [_misfits(value, column) for value in values]
-        if any(refused):
-            columns[f"{REFUSED}{column.name}"] = pa.array(refused, pa.bool_())
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
-    return RawChunk(batch, malformed, raw_of=lambda number: _plain_json(rows[number]))
-
-
-def _too_deep(limits: Limits) -> Violation:
-    message = f"the line is nested deeper than {limits.max_nesting:,} levels (limits.maxNesting)"
-    return Violation(None, str(Reason.SYNTAX), None, message)
-
-
-class _Number(str):
-    """A JSON number by its own digits."""
-
-    __slots__ = ()
-
-
-def _parsed_line(line: bytes) -> Any:
-    r"""JSON value of a line with numbers as their text; None where it is not JSON.
-
-    Half a surrogate pair (`"\ud800"`) is no text.
-    """
-    try:
-        value = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
-        if b"\\u" in line:
-            json.dumps(_plain_json(value), ensure_ascii=False).encode()
-    except ValueError:
-        return None
-    return value
-
-
-def _misfits(value: Any, column: Column) -> bool:
-    """Whether a value has a JSON type that the column's type rules out, whatever it says."""
-    if column.type != "string" or value is None:
-        return isinstance(value, (dict, list))
-    return not isinstance(value, str) or isinstance(value, _Number)
-
-
-def _text_of(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (dict, list)):
-        return json.dumps(_plain_json(value), ensure_ascii=False)
-    return value if value is None else str(value)
-
-
-def _plain_json(value: Any) -> Any:
-    """JSON value with its numbers as numbers again."""
-    if isinstance(value, _Number):
-        return _number(value)
-    if isinstance(value, dict):
-        return {name: _plain_json(item) for name, item in value.items()}
-    return [_plain_json(item) for item in value] if isinstance(value, list) else value
-
-
-def _number(digits: str) -> Any:
-    """Number of its digits; the digits themselves where no JSON number can be made of them."""
-    try:
-        number = json.loads(digits)
-    except ValueError:
-        return str(digits)
-    return number if isinstance(number, int) or math.isfinite(number) else str(digits)
+    return RawChunk(
+        batch.append_column(ROW_NUMBER, numbers),
+        raw_of=raw_of,
+        line_of=lambda row_number: block.line_of(row_number - passed - 1),
+    )

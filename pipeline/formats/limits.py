@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pipeline.errors import RowLimitError
+from pipeline.formats.packed import SOURCE_BYTES
 
 if TYPE_CHECKING:
     from pipeline.errors import FileLimitError
     from pipeline.formats.text import TextStream
-    from pipeline.plan import Limits
+    from pipeline.plan_contract import Limits
 
 LIMIT_WORDS: Final = {
     "max_bytes": "maxBytes",
@@ -65,9 +66,7 @@ class LimitedLines:
     Parameters
     ----------
     ends
-        The bytes that end a line, each by itself.
-    before
-        Bytes to hand out before the text.
+        What ends a line, each by itself.
 
     Raises, from `read`
     ------
@@ -80,25 +79,20 @@ class LimitedLines:
         text: TextStream,
         limits: Limits,
         *,
-        ends: bytes = b"\n",
-        before: bytes = b"",
+        ends: tuple[bytes, ...] = (b"\n",),
     ) -> None:
         self._text = text
         self._limits = limits
-        self._ends = [ends[at : at + 1] for at in range(len(ends))]
+        self._ends = ends
         self._position = text.consumed
-        self._before = before
         self._open = 0
-        self.closed = False
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = SOURCE_BYTES, /) -> bytes:
         """Return up to `size` bytes of text, fewer the first time or at the end."""
         # In step with the blocks that the text comes in, so that none has to be put together.
         block = self._text.read(size - self._position % size)
         self._check(block)
         self._position += len(block)
-        if self._before:
-            block, self._before = self._before + block, b""
         return block
 
     def _check(self, block: bytes) -> None:
@@ -122,18 +116,6 @@ class LimitedLines:
             f"The line that begins at byte {begin + 1:,} of the text has more than {most:,} bytes"
         )
         return limit_error(RowLimitError, self._limits, "max_row_bytes", found)
-
-    def readable(self) -> bool:
-        """Return True: the file protocol that pyarrow asks for."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return False: bytes come once."""
-        return False
-
-    def close(self) -> None:
-        """Mark the stream as closed."""
-        self.closed = True
 
 
 def is_too_deep(json_text: bytes, rows: int, limits: Limits) -> bool:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from pipeline.formats.compression import ENDINGS
 from pipeline.formats.csv import read_csv
 from pipeline.formats.json import read_json
+from pipeline.formats.salvage_text import TextSalvage, with_text_repairs
 from pipeline.formats.text import TextStream
 
 if TYPE_CHECKING:
     from pipeline.formats import ByteStream, RawChunks
     from pipeline.plan import Plan
 
-_FORMATS: Final = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
+_FORMATS: Final = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+}
 
 
 def read_chunks(source: ByteStream, plan: Plan, *, key: str = "") -> RawChunks:
@@ -22,7 +31,7 @@ def read_chunks(source: ByteStream, plan: Plan, *, key: str = "") -> RawChunks:
     Parameters
     ----------
     source
-        The file's bytes, packed with gzip or not.
+        The file's bytes, packed or not.
     plan
         The compiled dataset.
     key
@@ -34,11 +43,35 @@ def read_chunks(source: ByteStream, plan: Plan, *, key: str = "") -> RawChunks:
     DataError
         From the iteration, if the file as a whole cannot be read; see `pipeline/errors.py`.
     """
-    text = TextStream(source, encoding=plan.source.encoding, limits=plan.limits)
-    return read_json(text, plan) if file_format(key, plan) == "json" else read_csv(text, plan)
+    salvage = TextSalvage() if plan.drift.salvage else None
+    text = TextStream(
+        source,
+        encoding=plan.source.encoding,
+        compression=plan.source.compression,
+        marks=(plan.source.delimiter or "") + (plan.source.line_terminator or ""),
+        limits=plan.limits,
+        salvage=salvage,
+    )
+    if file_format(key, plan) == "json":
+        chunks = read_json(text, plan)
+    else:
+        chunks = read_csv(text, _with_delimiter(plan, key))
+    return chunks if salvage is None else with_text_repairs(chunks, salvage)
 
 
 def file_format(key: str, plan: Plan) -> str:
     """Return `csv` or `json`: by the ending of the key, else as the contract says."""
-    name = PurePosixPath(key.lower().removesuffix(".gz"))
-    return _FORMATS.get(name.suffix, plan.source.format)
+    return _FORMATS.get(ending(key), plan.source.format)
+
+
+def ending(key: str) -> str:
+    """Return the ending of a file's name, without that of its compression; in small letters."""
+    name = PurePosixPath(key.lower())
+    return PurePosixPath(name.stem).suffix if name.suffix in ENDINGS else name.suffix
+
+
+def _with_delimiter(plan: Plan, key: str) -> Plan:
+    """The plan with what the file's ending says of its delimiter, unless it is declared."""
+    if plan.source.delimiter is not None or ending(key) != ".tsv":
+        return plan
+    return replace(plan, source=replace(plan.source, delimiter="\t"))

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import codecs
-import zlib
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import (
     BinaryFileError,
-    CompressionError,
-    CompressionRatioLimitError,
     EmptyFileError,
     EncodingError,
     SizeLimitError,
 )
+from pipeline.formats.compression import GZIP_MAGIC, unpacked
 from pipeline.formats.limits import limit_error
-from pipeline.plan import Limits
+from pipeline.plan_contract import Limits
 
 if TYPE_CHECKING:
     from pipeline.formats import ByteStream
+    from pipeline.formats.salvage_text import TextSalvage
 
 BLOCK_BYTES: Final = 4 * 1024 * 1024
-GZIP_MAGIC: Final = b"\x1f\x8b"
-_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before that of UTF-16, which it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _HEAD_BYTES: Final = 8192
-_FEW_BYTES: Final = 64
 _CONTROL: Final = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
 _MOST_CONTROL_SHARE: Final = 0.02
 _FEW_CONTROL: Final = 3
-_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-_PACKED_BYTES: Final = 64 * 1024
-_RATIO_GRACE_BYTES: Final = 64 * 1024 * 1024
-"""Text that any file may unpack to, whatever its size: a table of zeros is no attack yet."""
-_MOST_EMPTY_MEMBERS: Final = 1_000
 _KNOWN_BINARY: Final = {
-    GZIP_MAGIC: "a gzip stream within a gzip stream",
+    GZIP_MAGIC: "a gzip stream",
     b"PK\3\4": "a ZIP archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook, or another Office document",
     b"PAR1": "a Parquet file",
     b"%PDF": "a PDF document",
 }
@@ -44,7 +42,14 @@ _KNOWN_BINARY: Final = {
 class TextStream:
     """A file's text as UTF-8 bytes: unpacked, decoded, without byte-order mark, and checked.
 
-    `consumed` counts the bytes handed out, `last_byte` is the last of them that ends no line.
+    `consumed` counts the bytes handed out.
+
+    Parameters
+    ----------
+    encoding, compression
+        As the contract declares them; None if the file's first bytes say so.
+    marks
+        Control characters that have a meaning in the file, and do not make it a binary one.
 
     Raises, from `read` and `head`
     ------
@@ -55,12 +60,21 @@ class TextStream:
     """
 
     def __init__(
-        self, source: ByteStream, *, encoding: str = "utf-8", limits: Limits | None = None
+        self,
+        source: ByteStream,
+        *,
+        encoding: str | None = None,
+        compression: str | None = None,
+        marks: str = "",
+        limits: Limits | None = None,
+        salvage: TextSalvage | None = None,
     ) -> None:
+        self._salvage = salvage
         self._limits = limits or Limits()
-        self._source = _unpacked(_Peekable(source), self._limits)
-        self._encoding = codecs.lookup(encoding).name
-        self._decoder = codecs.getincrementaldecoder(self._encoding)()
+        self._source = unpacked(source, self._limits, compression=compression)
+        self._declared = encoding
+        self._odd = _CONTROL.translate(None, marks.encode())
+        self._decode_as(encoding or "utf-8")
         self._position = 0
         self._text_bytes = 0
         self._ready = b""
@@ -69,14 +83,16 @@ class TextStream:
         self.consumed = 0
         self.last_byte = b""
 
+    def _decode_as(self, encoding: str) -> None:
+        self._encoding = codecs.lookup(encoding).name
+        self._decoder = codecs.getincrementaldecoder(self._encoding)()
+
     def read(self, size: int = BLOCK_BYTES, /) -> bytes:
         """Return exactly `size` bytes of text, fewer only at the end of the file."""
         wanted = BLOCK_BYTES if size is None or size < 0 else size
         self._make_ready(wanted)
         taken, self._ready = self._ready[:wanted], self._ready[wanted:]
         self.consumed += len(taken)
-        ending = taken[-_FEW_BYTES:].rstrip(b"\r\n") or taken.rstrip(b"\r\n")
-        self.last_byte = ending[-1:] or self.last_byte
         return taken
 
     def head(self, size: int) -> bytes:
@@ -92,16 +108,23 @@ class TextStream:
             length += len(parts[-1])
         self._ready = max(parts, key=len) if length == max(map(len, parts)) else b"".join(parts)
 
-    def skip_blank_lines(self) -> None:
-        """Consume the white space at the file's beginning, up to the first line with more in it."""
-        size = _HEAD_BYTES
+    def skip_blank_lines(self) -> int:
+        """Consume the white space at the file's beginning, up to the first line with more in it.
+
+        Return the number of lines consumed.
+        """
+        size, lines = _HEAD_BYTES, 0
         while head := self.head(size):
             blank = head[: len(head) - len(head.lstrip())]
             whole = len(blank) == len(head)
-            self.read(len(head) if whole else 1 + max(blank.rfind(b"\n"), blank.rfind(b"\r")))
+            taken = self.read(
+                len(head) if whole else 1 + max(blank.rfind(b"\n"), blank.rfind(b"\r"))
+            )
+            lines += taken.count(b"\n") or taken.count(b"\r")
             if not whole:
-                return
+                break
             size = BLOCK_BYTES
+        return lines
 
     def _next_block(self) -> bytes:
         block = self._source.read(BLOCK_BYTES)
@@ -112,18 +135,23 @@ class TextStream:
             block += more
         self._ended = not block
         if self._at_start:
-            _check_head(block[:_HEAD_BYTES], utf8=self._encoding == "utf-8")
+            if self._declared is None:
+                self._decode_as(marked_encoding(block) or "utf-8")
+            _check_head(block[:_HEAD_BYTES], self._odd, self._encoding)
         text = self._checked(block)
         if self._at_start:
             text = text.removeprefix(codecs.BOM_UTF8)
             self._at_start = False
         self._text_bytes += len(text)
+        self.last_byte = text[-1:] or self.last_byte
         if self._text_bytes > self._limits.max_bytes:
             found = f"The file has more than {self._limits.max_bytes:,} bytes of text"
             raise limit_error(SizeLimitError, self._limits, "max_bytes", found)
         return text
 
     def _checked(self, block: bytes) -> bytes:
+        if self._salvage is not None and self._encoding == "utf-8":
+            block = self._salvage.cleaned(block, final=self._ended)
         try:
             decoded = self._decoder.decode(block, final=self._ended)
         except UnicodeDecodeError as error:
@@ -145,23 +173,30 @@ class TextStream:
         return text
 
 
+def marked_encoding(head: bytes) -> str | None:
+    """Return the encoding that a byte-order mark of UTF-16 or UTF-32 says; None without one."""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+
+
 def _shown(rest: bytes) -> str:
     return f"0x{rest[0]:02X}" if rest else "at the end of the file, cut short,"
 
 
-def _check_head(head: bytes, *, utf8: bool) -> None:
-    """Raise if the first bytes show that this is no text, or none in UTF-8."""
+def _check_head(head: bytes, odd: bytes, encoding: str) -> None:
+    """Raise if the first bytes show that this is no text, or none in its encoding."""
     if not head:
         raise EmptyFileError(
             "The file is empty (0 bytes).", remedy="Check the export that wrote it; upload again."
         )
-    if utf8 and head.startswith(_UTF16_MARKS):
+    utf8 = encoding == "utf-8"
+    marked = "utf-8" if head.startswith(codecs.BOM_UTF8) else marked_encoding(head)
+    if marked and not encoding.startswith(marked):
         raise EncodingError(
-            "The file starts with a UTF-16 byte-order mark.",
-            remedy="Save it as UTF-8, or declare encoding utf-16 in the contract's csvDialect.",
+            f"The file starts with a byte-order mark of {marked}, and is declared as {encoding}.",
+            remedy=f"Declare encoding {marked} in the contract's csvDialect, or none.",
         )
     known = next((what for magic, what in _KNOWN_BINARY.items() if head.startswith(magic)), "")
-    control = len(head) - len(head.translate(None, _CONTROL))
+    control = len(head) - len(head.translate(None, odd))
     binary = utf8 and control > max(_FEW_CONTROL, _MOST_CONTROL_SHARE * len(head))
     if binary or (known and control):
         what = known or "not text"
@@ -170,103 +205,3 @@ def _check_head(head: bytes, *, utf8: bool) -> None:
             f"characters (it starts with {head[:4].hex(' ')}).",
             remedy="Upload the file in the format that its dataset's contract declares.",
         )
-
-
-class _Peekable:
-    """A source whose first bytes can be looked at before they are read."""
-
-    def __init__(self, source: ByteStream) -> None:
-        self._source = source
-        self._peeked = b""
-
-    def peek(self, size: int) -> bytes:
-        while len(self._peeked) < size and (more := self._source.read(BLOCK_BYTES)):
-            self._peeked += more
-        return self._peeked[:size]
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._peeked:
-            taken, self._peeked = self._peeked, b""
-            return taken
-        return self._source.read(size)
-
-
-def _unpacked(source: _Peekable, limits: Limits) -> ByteStream:
-    """Source itself, or its content where it is a gzip stream."""
-    return _Gunzip(source, limits) if source.peek(2) == GZIP_MAGIC else source
-
-
-class _Gunzip:
-    """Content of a gzip stream of one or more members, at most a block at a time.
-
-    zlib copies what it leaves of its input, so it is given little at once: a member may be as
-    short as 20 bytes, and unpack to nothing.
-    """
-
-    def __init__(self, source: ByteStream, limits: Limits) -> None:
-        self._source = source
-        self._limits = limits
-        self._member = zlib.decompressobj(_GZIP_WINDOW)
-        self._packed = memoryview(b"")
-        self._bytes_in = 0
-        self._bytes_out = 0
-        self._empty_members = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        while True:
-            if not self._packed:
-                self._packed = memoryview(self._source.read(BLOCK_BYTES))
-                if not self._packed:
-                    return self._at_end()
-            if text := self._inflated(size if size > 0 else BLOCK_BYTES):
-                self._empty_members = 0
-                self._check_ratio()
-                return text
-
-    def _inflated(self, most: int) -> bytes:
-        piece = self._packed[:_PACKED_BYTES]
-        if self._member.eof:  # another member follows, or the padding of a tape's blocks
-            padding = len(piece) - len(bytes(piece).lstrip(b"\0"))
-            self._consume(padding)
-            if padding == len(piece):
-                return b""
-            piece = piece[padding:]
-            self._begin_member()
-        try:
-            text = self._member.decompress(piece, most)
-        except zlib.error as error:
-            raise CompressionError(
-                f"The gzip stream is corrupt ({error}).", remedy="Compress and upload it again."
-            ) from None
-        left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-        self._consume(len(piece) - len(left))
-        self._bytes_out += len(text)
-        return text
-
-    def _consume(self, size: int) -> None:
-        self._packed = self._packed[size:]
-        self._bytes_in += size
-
-    def _begin_member(self) -> None:
-        self._member = zlib.decompressobj(_GZIP_WINDOW)
-        self._empty_members += 1
-        if self._empty_members > _MOST_EMPTY_MEMBERS:
-            raise CompressionError(
-                f"The gzip stream has more than {_MOST_EMPTY_MEMBERS:,} members without content.",
-                remedy="Compress and upload it again.",
-            )
-
-    def _check_ratio(self) -> None:
-        most = self._limits.max_compression_ratio
-        if self._bytes_out > max(_RATIO_GRACE_BYTES, most * self._bytes_in):
-            found = f"The first {self._bytes_in:,} bytes unpack to {self._bytes_out:,} or more"
-            name = "max_compression_ratio"
-            raise limit_error(CompressionRatioLimitError, self._limits, name, found)
-
-    def _at_end(self) -> bytes:
-        if not self._member.eof:
-            raise CompressionError(
-                "The gzip stream ends in the middle.",
-                remedy="The upload or the export was cut short: compress and upload it again.",
-            )
-        return b""

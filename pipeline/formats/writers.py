@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.distinct import plain
-from pipeline.rules import json_ready
+from pipeline.distinct import distinct, plain, value_type
+from pipeline.formats.cell_text import json_texts, moment_texts
 
 if TYPE_CHECKING:
-    from pipeline.plan import Write
+    from pipeline.plan_steps import Write
 
-_TIMESTAMP_TEXT: Final = "%Y-%m-%dT%H:%M:%S"
+_FORMULA: Final = r"^[=+\-@\t\r]"
+"""Text that begins like this is a formula to spreadsheets."""
 
 
 class FormatWriter(Protocol):
@@ -38,7 +39,8 @@ def format_writer(sink: Any, schema: pa.Schema, write: Write) -> FormatWriter:
     if write.format == "parquet":
         return _ParquetWriter(sink, schema, write.compression or "zstd")
     packed = pa.CompressedOutputStream(sink, "gzip") if write.compression == "gzip" else sink
-    return _CsvWriter(packed, schema) if write.format == "csv" else _JsonWriter(packed)
+    kind = _CsvWriter if write.format == "csv" else _JsonWriter
+    return kind(packed, schema, write)
 
 
 class _ParquetWriter:
@@ -57,50 +59,80 @@ class _ParquetWriter:
 
 
 class _CsvWriter:
-    """CSV after RFC 4180, quoted where needed, timestamps in ISO 8601, nulls empty."""
+    """CSV after RFC 4180: text in quotes, other values not, moments in ISO 8601 or as declared.
 
-    def __init__(self, sink: Any, schema: pa.Schema) -> None:
+    No value is `null_text` without quotes, which tells it from a text of the same letters. In a
+    file of one column an empty line would be no row to many readers: no value is `""` there.
+    """
+
+    def __init__(self, sink: Any, schema: pa.Schema, write: Write) -> None:
         import pyarrow.csv as pacsv  # noqa: PLC0415
 
         self._sink = sink
+        self._write = write
         self._write_csv = pacsv.write_csv
-        self._options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
+        self._options = pacsv.WriteOptions(
+            include_header=False,
+            quoting_style="needed",
+            delimiter=write.delimiter,
+            null_string=write.null_text,
+        )
+        self._lone = len(schema.names) == 1 and not write.null_text
         header = pa.table({name: pa.array([name]) for name in schema.names})
         self._write_csv(header, sink, self._options)
 
     def write(self, table: pa.Table) -> None:
-        texts = [_csv_column(column) for column in table.columns]
-        self._write_csv(pa.table(texts, table.column_names), self._sink, self._options)
+        cells = [self._cells(column) for column in table.columns]
+        self._write_csv(pa.table(cells, table.column_names), self._sink, self._options)
 
     def close(self) -> None:
         _close_packed(self._sink)
 
+    def _cells(self, column: pa.ChunkedArray) -> pa.Array:
+        values = column.combine_chunks()
+        if self._write.formula_guard and pa.types.is_string(value_type(values.type)):
+            parts = distinct(values)
+            values = parts.rows(_without_formulas(parts.values))
+        cells = moment_texts(plain(values), self._write)
+        return cells.cast(pa.string()).fill_null("") if self._lone else cells
 
-def _csv_column(column: pa.ChunkedArray) -> pa.Array:
-    values = plain(column.combine_chunks())
-    if not pa.types.is_timestamp(values.type):
-        return values
-    zone = "Z" if values.type.tz else ""
-    if not pc.any(pc.not_equal(pc.subsecond(values), 0)).as_py():
-        values = values.cast(pa.timestamp("s", values.type.tz))  # whose text has no fraction
-    return pc.binary_join_element_wise(pc.strftime(values, _TIMESTAMP_TEXT), zone, "")
+
+def _without_formulas(text: pa.Array) -> pa.Array:
+    """Text that no spreadsheet runs; see OWASP's page on CSV injection."""
+    guarded = pc.binary_join_element_wise("'", text, "")
+    return pc.if_else(pc.match_substring_regex(text, _FORMULA), guarded, text)
 
 
 class _JsonWriter:
-    """JSON Lines; moments in ISO 8601; nulls, NaN and the infinities as null."""
+    """JSON Lines; moments in ISO 8601 or as declared; nulls, NaN and the infinities as null.
 
-    def __init__(self, sink: Any) -> None:
+    Numbers have all their digits, decimals too; objects and arrays stay the text that they are.
+    """
+
+    def __init__(self, sink: Any, schema: pa.Schema, write: Write) -> None:
         self._sink = sink
+        self._write = write
+        names = [json.dumps(name, ensure_ascii=False) for name in schema.names]
+        self._before = [_large(f"{', ' if at else '{'}{name}: ") for at, name in enumerate(names)]
 
     def write(self, table: pa.Table) -> None:
-        lines = (
-            json.dumps({name: json_ready(value) for name, value in row.items()}, ensure_ascii=False)
-            for row in table.to_pylist()
-        )
-        self._sink.write("".join(f"{line}\n" for line in lines).encode())
+        if not table.num_rows:
+            return
+        parts: list[Any] = []
+        for before, column in zip(self._before, table.columns, strict=True):
+            texts = json_texts(column.combine_chunks(), self._write).cast(pa.large_string())
+            parts += [before, texts]
+        lines = pc.binary_join_element_wise(*parts, _large("}\n"), _large(""))
+        _, _, text = lines.buffers()
+        self._sink.write(memoryview(text)[: pc.sum(pc.binary_length(lines)).as_py()])
 
     def close(self) -> None:
         _close_packed(self._sink)
+
+
+def _large(text: str) -> pa.Scalar:
+    """Text as part of lines that may have more than 2 GiB together."""
+    return pa.scalar(text, pa.large_string())
 
 
 def _close_packed(sink: Any) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from pipeline.errors import PipelineError
 from pipeline.formats.readers import read_chunks
 from pipeline.observability import peak_memory_mb
-from pipeline.plan import Column, Limits, Plan, Source
+from pipeline.plan import Plan
+from pipeline.plan_contract import Column, Limits, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +65,10 @@ POISON = {
     "blank bomb": ("csv", lambda: gzipped(times(b"\n", 300 * MB))),
     "long line": ("csv", lambda: chained(GOOD, times(b"x", 200 * MB), b",2\n")),
     "long quoted line": ("csv", lambda: chained(GOOD, b'"', times(b"x", 200 * MB), b'",2\n')),
-    "long row of short lines": ("csv", lambda: chained(GOOD, b'"', times(b"x\n", 200 * MB), b'",')),
+    "long row of short lines": (
+        "csv",
+        lambda: chained(GOOD, b'"', times(b"x" * 98 + b"\n", 5 * MB), b'",'),
+    ),
     "long json line": ("json", lambda: chained(b'{"a":1}\n{"a":"', times(b"x", 200 * MB), b'"}')),
     "long json element": ("json", lambda: chained(b'[{"a":"', times(b"x", 200 * MB), b'"}]')),
     "json without an end": ("json", lambda: chained(b'[{"a":1}', times(b" ", 200 * MB))),

@@ -16,9 +16,10 @@ from pipeline.errors import (
     EncodingError,
     SizeLimitError,
 )
+from pipeline.formats import compression
 from pipeline.formats import text as module
 from pipeline.formats.text import TextStream
-from pipeline.plan import Limits
+from pipeline.plan_contract import Limits
 from tests.unit.pipeline.support import Drip
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1)
 
 
-def stream(data: bytes, encoding: str = "utf-8", *, size: int = 1 << 20) -> TextStream:
+def stream(data: bytes, encoding: str | None = None, *, size: int = 1 << 20) -> TextStream:
     return TextStream(Drip(data, size), encoding=encoding)
 
 
@@ -97,14 +98,25 @@ def test_an_empty_file_is_named(data: bytes) -> None:
         stream(data).read()
 
 
+@given(
+    TEXT,
+    st.sampled_from(["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"]),
+    st.integers(1, 9),
+)
+def test_the_byte_order_mark_says_the_encoding(text: str, encoding: str, size: int) -> None:
+    data = ("\ufeff" + text).encode(encoding)
+
+    assert everything(stream(data, size=size)) == text.removeprefix("\ufeff").encode()
+
+
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
-def test_utf16_that_is_not_declared_is_recognised(mark: bytes) -> None:
-    with pytest.raises(EncodingError, match="UTF-16 byte-order mark"):
-        stream(mark + "a,b".encode("utf-16-le")).read()
+def test_a_mark_of_another_encoding_than_declared_is_named(mark: bytes) -> None:
+    with pytest.raises(EncodingError, match="byte-order mark of utf-16, and is declared as utf-8"):
+        stream(mark + "a,b".encode("utf-16-le"), "utf-8").read()
 
 
 @pytest.mark.parametrize(
-    "magic", [b"PK\3\4\0\0\0\0", b"PAR1\x15\x04\x15\x10", b"\x89PNG\r\n\x1a\n"]
+    "magic", [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1\x15\x04\x15\x10", b"\x89PNG\r\n\x1a\n"]
 )
 def test_binary_files_are_named_with_their_first_bytes(magic: bytes) -> None:
     with pytest.raises(BinaryFileError) as raised:
@@ -209,7 +221,7 @@ def test_the_limit_counts_utf8_whatever_the_file_is_written_in() -> None:
 
 @pytest.mark.parametrize("members", [1, 20])
 def test_what_unpacks_to_too_much_is_refused(members: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RATIO_GRACE_BYTES", 100_000)
+    monkeypatch.setattr(compression, "_RATIO_GRACE_BYTES", 100_000)
     packed = gzip.compress(b"0" * (1_000_000 // members)) * members
 
     with pytest.raises(
@@ -244,8 +256,8 @@ def test_padding_after_a_member_is_no_text() -> None:
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "a gzip stream within a gzip stream"),
-        (b"PK\3\4" + b"text " * 100, "a ZIP archive or an Excel workbook"),
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "a gzip stream"),
+        (gzip.compress(b"PK\3\4" + b"text " * 100), "a ZIP archive or an Excel workbook"),
         (b"PAR1" + bytes(range(32)) * 4, "a Parquet file"),
     ],
 )
@@ -261,3 +273,16 @@ def test_a_text_may_begin_like_a_binary_format() -> None:
 def test_nul_characters_are_found_in_every_encoding() -> None:
     with pytest.raises(BinaryFileError, match="NUL byte near position 3"):
         everything(stream(b"abc\0", "cp1252"))
+
+
+@pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_mark_of_another_encoding_than_the_declared_one_is_told(mark: str) -> None:
+    text = stream("id\n".encode(mark), "cp1252")
+
+    with pytest.raises(EncodingError, match=r"byte-order mark of utf-.*declared as cp1252"):
+        text.read()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_mark_of_utf8_is_passed_over_whatever_utf8_is_called(encoding: str) -> None:
+    assert stream("id\n".encode("utf-8-sig"), encoding).read() == b"id\n"

@@ -5,6 +5,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.formats.writers import extension, format_writer
-from pipeline.plan import Write
+from pipeline.plan_steps import Write
 
 TABLE = pa.table(
     {
@@ -58,7 +59,7 @@ def written(table: pa.Table, *batches: pa.Table, **write: Any) -> bytes:
         ({"format": "json", "compression": "gzip"}, ".jsonl.gz"),
     ],
 )
-def test_extension_says_format_and_compression(write: dict[str, str], ending: str) -> None:
+def test_extension_says_format_and_compression(write: dict[str, Any], ending: str) -> None:
     assert extension(Write(**write)) == ending
 
 
@@ -124,7 +125,7 @@ def test_json_lines_have_iso_moments_and_nulls_for_what_json_has_not() -> None:
         "x": 0.5,
         "b": True,
         "d": "2013-01-31",
-        "z": "1970-01-01T00:00:00+00:00",
+        "z": "1970-01-01T00:00:00.000000Z",
         "l": "1970-01-01T00:00:01",
     }
     assert second == dict.fromkeys(TABLE.column_names)
@@ -137,7 +138,7 @@ def test_json_lines_have_iso_moments_and_nulls_for_what_json_has_not() -> None:
 def test_json_keeps_decimals_exactly() -> None:
     table = pa.table({"m": pa.array([Decimal("0.10")], pa.decimal128(5, 2))})
 
-    assert json.loads(written(table, format="json")) == {"m": "0.10"}
+    assert written(table, format="json") == b'{"m": 0.10}\n'
 
 
 @pytest.mark.parametrize("format", ["csv", "json"])
@@ -163,3 +164,103 @@ def test_any_text_written_as_csv_is_read_back(rows: list[tuple[str, str]]) -> No
     text = written(table, format="csv").decode()
 
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *map(list, rows)]
+
+
+def lines(table: pa.Table, **write: Any) -> list[str]:
+    return written(table, **write).decode().splitlines()
+
+
+def test_csv_has_the_declared_delimiter_and_word_for_no_value() -> None:
+    table = pa.table({"t": ["a;b", None, "NA"], "n": [1, None, 3]})
+
+    assert lines(table, format="csv", delimiter=";", null_text="NA") == [
+        '"t";"n"',
+        '"a;b";1',
+        "NA;NA",
+        '"NA";3',
+    ]
+
+
+@pytest.mark.parametrize("values", [["x", None], [1, None], [0.5, None], [True, None]])
+def test_no_value_is_no_empty_line_in_a_file_of_one_column(values: list[Any]) -> None:
+    found = lines(pa.table({"c": values}), format="csv")
+
+    assert found[2] == '""'
+    assert list(csv.reader(found))[2] == [""]
+
+
+def test_moments_are_written_in_the_declared_patterns() -> None:
+    table = TABLE.select(["d", "z"])
+    patterns = {"date_format": "d.M.yyyy", "timestamp_format": "HH:mm:ss.S"}
+
+    assert lines(table, format="csv", **patterns)[1:] == [
+        '"31.1.2013","00:00:00.0"',
+        ",",
+        '"31.12.1969","23:59:58.5"',
+    ]
+    assert [json.loads(line) for line in lines(table, format="json", **patterns)] == [
+        {"d": "31.1.2013", "z": "00:00:00.0"},
+        {"d": None, "z": None},
+        {"d": "31.12.1969", "z": "23:59:58.5"},
+    ]
+
+
+# The characters are those of OWASP's page on CSV injection.
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_formulas_are_made_text(sign: str, encoded: bool) -> None:
+    texts = pa.array([f"{sign}1", f"a{sign}1", "", None] * 3)
+    table = pa.table({"t": texts.dictionary_encode() if encoded else texts, "n": [-1] * 12})
+
+    found = written(table, format="csv", formula_guard=True).decode()
+
+    rows = list(csv.reader(io.StringIO(found, newline="")))[1:5]
+    assert rows == [[f"'{sign}1", "-1"], [f"a{sign}1", "-1"], ["", "-1"], ["", "-1"]]
+
+
+JSON_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "t": st.none() | st.text(st.characters(codec="utf-8")),
+            "i": st.none() | st.integers(-(2**63), 2**63 - 1),
+            "x": st.none() | st.floats(),
+            "b": st.none() | st.booleans(),
+            'odd "name\n': st.none() | st.sampled_from(["x", "y"]),
+        }
+    ),
+    min_size=1,
+)
+
+
+JSON_SCHEMA = pa.schema(
+    {
+        "t": pa.string(),
+        "i": pa.int64(),
+        "x": pa.float64(),
+        "b": pa.bool_(),
+        'odd "name\n': pa.string(),
+    }
+)
+
+
+@given(JSON_ROWS, st.booleans())
+def test_any_row_written_as_json_is_read_back(rows: list[dict[str, Any]], encoded: bool) -> None:
+    table = pa.Table.from_pylist(rows, JSON_SCHEMA)
+    if encoded:
+        table = table.set_column(0, "t", table.column("t").dictionary_encode())
+
+    text = written(table, format="json").decode()
+
+    def same(value: Any) -> Any:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    found = [json.loads(line) for line in text.split("\n")[:-1]]
+    assert found == [{name: same(value) for name, value in row.items()} for row in rows]
+    assert [type(row["x"]) for row in found] == [type(same(row["x"])) for row in rows]
+
+
+def test_json_has_bytes_in_base_64() -> None:
+    table = pa.table({"b": pa.array([b"\xff\x00", None], pa.binary())})
+
+    assert written(table, format="json") == b'{"b": "/wA="}\n{"b": null}\n'
+    assert lines(table.append_column("n", pa.array([1, 2])), format="csv")[1:] == ['"/wA=",1', ",2"]
