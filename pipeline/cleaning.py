@@ -1,7 +1,9 @@
-"""The cleaning steps, each a function of plain values registered under its name.
+"""The cleaning steps on values, each a function registered under its name.
 
 A step sees the distinct values of a column (or its rows, where hardly any repeat) and its
-argument, and returns as many values. Nulls pass through every step but `fill`.
+argument, and returns as many values of the same type. Nulls pass through. `fill`, which acts on
+rows without a value, and the steps that make another type of text (`text_parsing.py`) are not
+among them.
 """
 
 from __future__ import annotations
@@ -11,8 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.arrow_types import scalar_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+FILL: Final = "fill"
+_BLANKS: Final = r"[\s\p{Z}]+"
 
 
 class CleaningStep(NamedTuple):
@@ -27,7 +34,7 @@ def _trim(values: pa.Array, _: Any) -> pa.Array:
 
 
 def _collapse(values: pa.Array, _: Any) -> pa.Array:
-    return pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"\s+", " ")
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(values), _BLANKS, " ")
 
 
 def _upper(values: pa.Array, _: Any) -> pa.Array:
@@ -36,6 +43,18 @@ def _upper(values: pa.Array, _: Any) -> pa.Array:
 
 def _lower(values: pa.Array, _: Any) -> pa.Array:
     return pc.utf8_lower(values)
+
+
+def _title(values: pa.Array, _: Any) -> pa.Array:
+    return pc.utf8_title(values)
+
+
+def _capitalize(values: pa.Array, _: Any) -> pa.Array:
+    return pc.utf8_capitalize(values)
+
+
+def _unicode(values: pa.Array, form: str) -> pa.Array:
+    return pc.utf8_normalize(values, form=form)
 
 
 def _null_words(values: pa.Array, words: list[str]) -> pa.Array:
@@ -50,22 +69,23 @@ def _map(values: pa.Array, mapping: dict[str, str | None]) -> pa.Array:
 
 
 def _replace(values: pa.Array, change: dict[str, str]) -> pa.Array:
+    if "text" in change:
+        return pc.replace_substring(values, change["text"], change["with"])
     return pc.replace_substring_regex(values, change["pattern"], change["with"])
 
 
 def _clip(values: pa.Array, limits: dict[str, Any]) -> pa.Array:
     if "min" in limits:
-        values = pc.max_element_wise(
-            values, pa.scalar(limits["min"], values.type), skip_nulls=False
-        )
+        lowest = scalar_of(limits["min"], values.type)
+        values = pc.max_element_wise(values, lowest, skip_nulls=False)
     if "max" in limits:
-        values = pc.min_element_wise(
-            values, pa.scalar(limits["max"], values.type), skip_nulls=False
-        )
+        highest = scalar_of(limits["max"], values.type)
+        values = pc.min_element_wise(values, highest, skip_nulls=False)
     return values
 
 
 def _round(values: pa.Array, digits: int) -> pa.Array:
+    """Halves go to the even digit, as in IEEE 754, pandas and Python."""
     return pc.round(values, ndigits=digits)
 
 
@@ -74,12 +94,13 @@ STEPS: Final[dict[str, CleaningStep]] = {
     "collapse": CleaningStep(_collapse, text_only=True),
     "upper": CleaningStep(_upper, text_only=True),
     "lower": CleaningStep(_lower, text_only=True),
+    "title": CleaningStep(_title, text_only=True),
+    "capitalize": CleaningStep(_capitalize, text_only=True),
+    "unicode": CleaningStep(_unicode, text_only=True),
     "null_words": CleaningStep(_null_words, text_only=True),
     "map": CleaningStep(_map, text_only=True),
     "replace": CleaningStep(_replace, text_only=True),
     "clip": CleaningStep(_clip, text_only=False),
     "round": CleaningStep(_round, text_only=False),
 }
-"""Steps on values. `fill` is not among them: it acts on rows without a value."""
-
-FILL: Final = "fill"
+"""Steps on values that keep their type."""

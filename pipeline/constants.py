@@ -11,18 +11,28 @@ from typing import Final
 STAGES: Final = ("validate", "clean", "transform", "enrich", "write")
 """The stages in the order in which the state machine runs them."""
 
+REPAIRING_STAGES: Final = ("validate", "clean")
+"""The stages that may replace values by their own judgement, and record it."""
+
+LOOKUP_STAGE: Final = "enrich"
+"""The stage that joins lookups."""
+
 METRICS_NAMESPACE: Final = "LambdaPipelines"
 DEFAULT_STACK_NAME: Final = "LambdaPipelines"
 
 # --- Buckets: key prefixes -----------------------------------------------------------------
 INPUT_PREFIX: Final = "input/"
 """Input bucket: `input/<dataset>/<any/path/name>`."""
+LOOKUPS_PREFIX: Final = "lookups/"
+"""Input bucket: `lookups/...`, tables that enrich reads when a run needs them."""
 PROCESSED_PREFIX: Final = "processed/"
 """Output bucket: `processed/<dataset>/[<column>=<value>/...]<source_id>.<extension>`."""
 MANIFEST_PREFIX: Final = "manifests/"
 """Output bucket: `manifests/<dataset>/<source_id>.json`, the commit record of one source object."""
 QUARANTINE_PREFIX: Final = "quarantine/"
 """Output bucket: `quarantine/<dataset>/<run_id>/<stage>.jsonl`, the rejected rows of one run."""
+REPAIRS_PREFIX: Final = "repairs/"
+"""Output bucket: `repairs/<dataset>/<run_id>/<stage>.jsonl`, the values that one run replaced."""
 REPORT_PREFIX: Final = "reports/"
 """Output bucket: `reports/<dataset>/<run_id>.json`, the data-quality report of one run."""
 PENDING_PREFIX: Final = "pending/"
@@ -103,6 +113,10 @@ IGNORED: Final = "IGNORED"
 
 OUTCOMES_WITHOUT_WORK: Final = (ALREADY_PROCESSED, SUPERSEDED, IGNORED)
 """Outcomes that Validate may return, after which the remaining stages are skipped."""
+
+CHECK_PASSED: Final = "passed"
+CHECK_FAILED: Final = "failed"
+"""What a run summary says of a rule that is counted over the file."""
 
 
 def state_name(stage: str) -> str:

@@ -11,8 +11,8 @@
     │   │   ├── EmptyFileError             no bytes, or only white space
     │   │   ├── BinaryFileError            not text at all
     │   │   ├── EncodingError              text, in another encoding than declared
-    │   │   ├── CompressionError           truncated or corrupt compressed stream
-    │   │   ├── MalformedCsvError          quotes that never close, no records to be found
+    │   │   ├── CompressionError           truncated or corrupt, or an archive of several files
+    │   │   ├── MalformedCsvError          a header, or so many quotes, that nothing can be told
     │   │   └── MalformedJsonError         not JSON, or not a sequence of objects
     │   ├── FileLimitError                 more than the contract's limits allow at once
     │   │   ├── SizeLimitError             too many bytes of text
@@ -22,8 +22,10 @@
     │   │   └── NestingLimitError          JSON nested too deeply
     │   ├── NoRowsError                    a header and nothing below it
     │   ├── MissingColumnError             a required column is not in the file
+    │   ├── ExtraColumnError               a column that the contract has not, where none may be
     │   ├── DuplicateColumnError           the header names a column twice
     │   ├── TooManyRejectsError            more bad rows than the dataset allows
+    │   ├── QualityError                   the file as a whole breaks a quality rule
     │   └── LookupMissError                a key in no lookup, where the dataset says `fail`
     ├── ConfigurationError            400  the dataset's or the upload's fault: never retried
     │   ├── UnknownDatasetError            the key names no dataset of this stack
@@ -31,12 +33,16 @@
     │   ├── InvalidPlanError               a compiled dataset that this code cannot read
     │   ├── PlanChangedError               a deployment came between two stages of the run
     │   ├── ReplayRefusedError             this quarantine cannot be merged into the output
+    │   ├── BucketLookupError              a lookup in the input bucket cannot be joined
+    │   │   ├── LookupNotFoundError        no table lies under its prefix
+    │   │   └── LookupTableError           the table is not what pipeline.yaml says of it
     │   ├── StepError                      an expression or a Python step failed on the data
     │   └── PermissionDeniedError          the function's role may not do what it must
     └── InternalError                 500  our fault, or the stack's size: never retried
         ├── CapacityError                  the function is too small for the file
         │   ├── TimeLimitError             the timeout came near
-        │   └── MemoryLimitError           the memory size came near
+        │   ├── MemoryLimitError           the memory size came near
+        │   └── DiskLimitError             the temporary storage is full
         ├── UnexpectedError                an exception that nobody foresaw
         ├── StorageRefusedError            S3 refused a request that we thought valid
         ├── UnbalancedBooksError           rows in do not equal rows out
@@ -221,6 +227,10 @@ class MissingColumnError(DataError):
         self.columns = columns
 
 
+class ExtraColumnError(DataError):
+    """The file has a column that the contract has not, and the dataset refuses such files."""
+
+
 class DuplicateColumnError(DataError):
     """The header names the same column more than once."""
 
@@ -232,6 +242,20 @@ class TooManyRejectsError(DataError):
         super().__init__(reason, remedy=remedy)
         self.rejected = rejected
         self.read = read
+
+
+class QualityError(DataError):
+    """The file as a whole breaks a quality rule of its contract: nothing of it is published.
+
+    Parameters
+    ----------
+    checks
+        Names of the rules, or their metrics.
+    """
+
+    def __init__(self, reason: str, *, remedy: str = "", checks: tuple[str, ...] = ()) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.checks = checks
 
 
 class LookupMissError(DataError):
@@ -258,6 +282,28 @@ class InvalidPlanError(ConfigurationError):
 
 class PlanChangedError(ConfigurationError):
     """The dataset was deployed anew while the run was under way."""
+
+
+class BucketLookupError(ConfigurationError):
+    """A lookup in the input bucket cannot be joined.
+
+    Parameters
+    ----------
+    lookup
+        Name of the lookup.
+    """
+
+    def __init__(self, reason: str, *, remedy: str = "", lookup: str = "") -> None:
+        super().__init__(reason, remedy=remedy)
+        self.lookup = lookup
+
+
+class LookupNotFoundError(BucketLookupError):
+    """No table lies under the lookup's prefix."""
+
+
+class LookupTableError(BucketLookupError):
+    """The lookup's table has not the columns, types or keys that it should."""
 
 
 class StepError(ConfigurationError):
@@ -290,6 +336,10 @@ class TimeLimitError(CapacityError):
 
 class MemoryLimitError(CapacityError):
     """The function's memory size came near; the stage stopped by itself to say so."""
+
+
+class DiskLimitError(CapacityError):
+    """The function's temporary storage has no room for the rows that are being sorted."""
 
 
 class UnexpectedError(InternalError):

@@ -36,12 +36,15 @@ class Reject:
     row_number: int
     violations: tuple[Violation, ...]
     raw: Any
+    line: int | None = None
+    """1-based line of the file where the row begins; None where it is not known."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the quarantine record; the first violation also stands at the top level."""
         first = self.violations[0]
         return {
             "row_number": self.row_number,
+            "line": self.line,
             "column": first.column,
             "rule": first.rule,
             "value": first.value,
@@ -49,6 +52,27 @@ class Reject:
             "violations": [violation._asdict() for violation in self.violations],
             "raw": self.raw,
         }
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A value that the pipeline has replaced by itself: where, why, and what stood there before.
+
+    `repair` names what did it (`dependency`, a kind of salvage); `column` is None where the whole
+    row was put right, `before` and `after` are then its text.
+    """
+
+    row_number: int
+    column: str | None
+    repair: str
+    before: Any
+    after: Any
+    message: str
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record that undoes the repair: all that is needed to put `before` back."""
+        return vars(self).copy()
 
 
 class MaskedRule(NamedTuple):

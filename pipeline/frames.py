@@ -8,8 +8,8 @@ it takes as long as all stages' work on a million rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -17,12 +17,13 @@ import pyarrow as pa
 
 from pipeline.accounting import RowCounts
 from pipeline.distinct import plain
+from pipeline.masking import masked_rejects, masked_repair
 from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.findings import Reject
+    from pipeline.findings import Reject, Repair
     from pipeline.plan import Plan
 
 State = TypeVar("State")
@@ -35,25 +36,34 @@ class StageResult(Generic[Frame]):
 
     `frame` holds the rows that go on, `rejects` those for the quarantine; `counts` says for the
     rows that were taken out what became of them; `notes` are counters of the stage's own (matches
-    of a lookup, say).
+    of a lookup, say);
+    `repairs` are the values that the pipeline has replaced by its own judgement.
     """
 
     frame: Frame
     rejects: list[Reject] = field(default_factory=list)
     counts: RowCounts = field(default_factory=RowCounts)
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
+    repairs: list[Repair] = field(default_factory=list)
 
 
 ArrowResult = StageResult[pa.RecordBatch]
 ArrowCore = Callable[[pa.RecordBatch, "Plan", State], ArrowResult]
+Survey = Callable[[Callable[[], Iterable[pa.RecordBatch]], "Plan", State], None]
 
 
 class StageCore(Generic[State]):
     """A stage's core in its two views; see `stage_core`."""
 
-    def __init__(self, arrow: ArrowCore[State], new_state: Callable[[Plan], State]) -> None:
-        self.arrow = arrow
+    def __init__(
+        self,
+        arrow: ArrowCore[State],
+        new_state: Callable[[Plan], State],
+        survey: Survey[State] | None,
+    ) -> None:
+        self.arrow = _masking(arrow)
         self.new_state = new_state
+        self.survey = survey
         update_wrapper(self, arrow)
 
     def __call__(
@@ -65,19 +75,40 @@ class StageCore(Generic[State]):
         unless it has the row-number column already.
         """
         batch = batch_of(frame)
-        result = self.arrow(batch, plan, self.new_state(plan) if state is None else state)
-        return StageResult(frame_of(result.frame), result.rejects, result.counts, result.notes)
+        if state is None:
+            state = self.new_state(plan)
+            if self.survey is not None:
+                self.survey(lambda: [batch], plan, state)
+        result = self.arrow(batch, plan, state)
+        return replace(result, frame=frame_of(result.frame))
 
 
-def stage_core(*, state: Callable[[Plan], State]) -> Callable[[ArrowCore[State]], StageCore[State]]:
+def _masking(core: ArrowCore[State]) -> ArrowCore[State]:
+    """A core whose records of rows show no value of a masked column."""
+
+    def masked(batch: pa.RecordBatch, plan: Plan, state: State) -> ArrowResult:
+        result = core(batch, plan, state)
+        result.rejects = masked_rejects(result.rejects, plan)
+        result.repairs = [masked_repair(repair, plan) for repair in result.repairs]
+        return result
+
+    return masked
+
+
+def stage_core(
+    *, state: Callable[[Plan], State], survey: Survey[State] | None = None
+) -> Callable[[ArrowCore[State]], StageCore[State]]:
     """Return the decorator that gives an Arrow core its pandas view.
 
     Parameters
     ----------
     state
         Makes what a stage remembers from batch to batch of one file (seen keys, opened lookups).
+    survey
+        Lets a new state know what the stage must know of the whole file. It takes a function that
+        gives the file's batches, from the first one at each call.
     """
-    return lambda arrow: StageCore(arrow, state)
+    return lambda arrow: StageCore(arrow, state, survey)
 
 
 def batch_of(frame: pd.DataFrame) -> pa.RecordBatch:

@@ -1,7 +1,8 @@
 """Lookup tables: small, loaded once per process, joined by position.
 
-A compiled lookup is an Arrow IPC file of the needed columns whose key is unique (the build sees to
-that), so a join is "find the one row that has this key": it can never multiply rows.
+A lookup's key is unique (the build sees to that of the Arrow file that it compiles, and
+`lookup_objects.py` of a table in the bucket), so a join is "find the one row that has this key": it
+can never multiply rows.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.distinct import distinct
+from pipeline.distinct import distinct, plain, value_type
 from pipeline.errors import InvalidPlanError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.plan import Lookup
+    from pipeline.plan_steps import Lookup
 
 LOOKUPS_FOLDER: Final = "lookups"
 _SMALL_DICTIONARY: Final = 4096
@@ -37,8 +38,14 @@ class LookupTable:
 
     def __init__(self, table: pa.Table, lookup: Lookup) -> None:
         keys = [table.column(name).combine_chunks() for name in lookup.on.values()]
-        self._known = [key.unique() for key in keys]
-        self._keys = keys[0] if len(keys) == 1 else self._codes(keys)
+        self._keys = keys[0]
+        self._more: list[tuple[pa.Array, pa.Array]] = []
+        codes = pc.index_in(keys[0], keys[0])
+        for key in keys[1:]:
+            known = key.unique()
+            codes = _paired(codes, known, key)
+            self._more.append((known, codes.unique()))
+            codes = pc.index_in(codes, self._more[-1][1])
         self.values = {
             name: _compact(table.column(source).combine_chunks())
             for name, source in lookup.add.items()
@@ -46,10 +53,10 @@ class LookupTable:
 
     def rows_of(self, keys: list[pa.Array]) -> pa.Array:
         """Return the lookup's row for each row of the frame, null where there is none."""
-        if len(keys) == 1:
-            parts = distinct(keys[0])
-            return parts.rows(pc.index_in(parts.values, self._keys, skip_nulls=True))
-        return pc.index_in(self._codes(keys), self._keys, skip_nulls=True)
+        rows = _positions(keys[0], self._keys)
+        for key, (known, pairs) in zip(keys[1:], self._more, strict=True):
+            rows = pc.index_in(_paired(rows, known, key), pairs, skip_nulls=True)
+        return rows
 
     def column(self, name: str, rows: pa.Array) -> pa.Array:
         """Return a value column for the rows found; null where none was."""
@@ -58,15 +65,20 @@ class LookupTable:
             return values.take(rows)
         return pa.DictionaryArray.from_arrays(values.indices.take(rows), values.dictionary)
 
-    def _codes(self, keys: list[pa.Array]) -> pa.Array:
-        """One number per row that stands for its key; null where a part is unknown or null."""
-        codes = None
-        for key, known in zip(keys, self._known, strict=True):
-            parts = distinct(key)
-            found = pc.index_in(parts.values, known, skip_nulls=True)
-            part = parts.rows(found).cast(pa.int64())
-            codes = part if codes is None else pc.add(pc.multiply(codes, len(known)), part)
-        return codes
+
+def _positions(keys: pa.Array, known: pa.Array) -> pa.Array:
+    """Where each key stands among the known ones; null where it does not, or there is none."""
+    parts = distinct(keys)
+    return parts.rows(pc.index_in(parts.values, known, skip_nulls=True))
+
+
+def _paired(codes: pa.Array, known: pa.Array, key: pa.Array) -> pa.Array:
+    """One number for the beginning of a key, which a code stands for, and its next part.
+
+    Codes are places among the lookup's rows, so that no pair of them is beyond 64 bits.
+    """
+    part = _positions(key, known).cast(pa.int64())
+    return pc.add(pc.multiply(codes.cast(pa.int64()), len(known)), part)
 
 
 def _compact(values: pa.Array) -> pa.Array:
@@ -82,9 +94,18 @@ def _compact(values: pa.Array) -> pa.Array:
 
 
 @cache
-def _opened(path: Path) -> pa.Table:
+def opened(path: Path) -> pa.Table:
+    """Return a compiled table; read once per process."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
+
+
+def filled(column: pa.Array, values: pa.Array) -> pa.Array:
+    """Return a column with other values where it has none, in the column's type."""
+    if not column.null_count:
+        return column
+    made = pc.coalesce(plain(column), plain(values).cast(value_type(column.type)))
+    return made.dictionary_encode() if pa.types.is_dictionary(column.type) else made
 
 
 def load_lookup(lookup: Lookup, folder: Path | None) -> LookupTable:
@@ -101,4 +122,4 @@ def load_lookup(lookup: Lookup, folder: Path | None) -> LookupTable:
             f"The lookup {lookup.name} is missing from the deployed dataset.",
             remedy="Deploy again; `pipeline check` says what is wrong with a lookup.",
         )
-    return LookupTable(_opened(path), lookup)
+    return LookupTable(opened(path), lookup)

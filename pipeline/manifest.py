@@ -7,7 +7,7 @@ pins the version of every data file: who reads through it sees one run's output,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,6 +55,7 @@ class MergeRecord:
     lookups: dict[str, dict[str, int]]
     execution_arn: str
     committed_at: str
+    lookup_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,17 @@ def end_early(run: Run, outcome: str, committed: Manifest | None) -> None:
     """Enter into a run that it ends without work, with what is committed if that is its own."""
     run.outcome = outcome
     if committed is not None and outcome == ALREADY_PROCESSED:
-        for name in ("rows", "rejects", "lookups", "outputs", "report", "manifest"):
+        for name in (
+            "rows",
+            "rejects",
+            "repairs",
+            "checks",
+            "lookups",
+            "lookup_sources",
+            "outputs",
+            "report",
+            "manifest",
+        ):
             setattr(run, name, getattr(committed.run, name))
         if merge := committed.merge_of(run.run_id):
             run.rows = RowCounts(**merge.rows)

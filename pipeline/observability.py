@@ -38,7 +38,12 @@ def _stage_metrics(stage: str) -> Metrics:
 
 
 def emit_stage_metrics(
-    record: StageRecord, counts: RowCounts, *, dataset: str, outcome: str | None
+    record: StageRecord,
+    counts: RowCounts,
+    *,
+    dataset: str,
+    outcome: str | None,
+    cells_repaired: int = 0,
 ) -> None:
     """Print one embedded-metrics line for a finished stage; CloudWatch reads it off the log."""
     metrics = _stage_metrics(record.stage)
@@ -46,10 +51,12 @@ def emit_stage_metrics(
     for name, rows in (
         ("RowsIn", record.rows_in),
         ("RowsOut", record.rows_out),
+        ("RowsExpanded", counts.expanded),
         ("RowsRejected", counts.rejected),
         ("RowsDuplicate", counts.duplicates),
         ("RowsFiltered", counts.filtered),
         ("RowsDroppedByLookup", counts.dropped_by_lookup),
+        ("CellsRepaired", cells_repaired),
         ("ColdStarts", int(record.cold_start)),
     ):
         metrics.add_metric(name, MetricUnit.Count, rows)

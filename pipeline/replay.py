@@ -20,6 +20,7 @@ from pipeline.constants import (
     STAGES,
 )
 from pipeline.errors import InvalidEventError
+from pipeline.repairs import MAX_SAMPLE, Repairs, sampled
 from pipeline.run import Run, run_from_json
 from pipeline.storage import list_objects
 
@@ -105,6 +106,7 @@ def still_standing(
                 "top_rules": [_rule(found) for found in replayed.rejects["top_rules"]],
                 "quarantine": _quarantine(run, stages, output_bucket),
             },
+            repairs=_repairs(run, replayed.repairs, output_bucket),
             lookups={name: _numbers(counters) for name, counters in replayed.lookups.items()},
         )
         return taken.kept(standing, staging_bucket=staging_bucket)
@@ -132,7 +134,7 @@ def _balances(record: StageRecord, before: StageRecord | None) -> bool:
     """Whether a stage's books are closed, and go on from those of the stage before."""
     counts = RowCounts(**record.counts)
     rows, read = (before.rows_out, 0) if before else (counts.read, record.rows_in)
-    return rows == record.rows_in == record.rows_out + counts.taken_out and (
+    return rows == record.rows_in == record.rows_out + counts.taken_out - counts.expanded and (
         counts.read,
         counts.written,
     ) == (read, 0)
@@ -160,6 +162,25 @@ def _rule(found: dict[str, Any]) -> dict[str, Any]:
         "column": column if column is None else str(column),
         "rule": str(found["rule"]),
         "rows": int(found["rows"]),
+    }
+
+
+def _repairs(run: Run, found: Repairs, output_bucket: str) -> Repairs:
+    """What the stages have put right; their files lie where every run's do."""
+    counts: list[dict[str, Any]] = [
+        {
+            "stage": str(entry["stage"]),
+            "column": entry["column"] if entry["column"] is None else str(entry["column"]),
+            "repair": str(entry["repair"]),
+            "cells": int(entry["cells"]),
+        }
+        for entry in found["counts"]
+    ]
+    stages = dict.fromkeys(entry["stage"] for entry in counts)
+    return {
+        "counts": counts,
+        "files": [f"s3://{output_bucket}/{run.repairs_key(stage)}" for stage in stages],
+        "sample": [sampled(record) for record in found["sample"][:MAX_SAMPLE]],
     }
 
 

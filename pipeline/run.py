@@ -13,18 +13,20 @@ from typing import Any, Final
 from pipeline.accounting import RowCounts
 from pipeline.constants import (
     INPUT_PREFIX,
+    LOOKUP_STAGE,
     MANIFEST_PREFIX,
     PENDING_PREFIX,
     QUARANTINE_PREFIX,
+    REPAIRS_PREFIX,
     REPORT_PREFIX,
     STAGING_PREFIX,
 )
 from pipeline.errors import InvalidEventError, UnknownDatasetError
+from pipeline.repairs import Repairs, no_repairs, repairs_of_stages
 
 _SEQUENCER_DIGITS: Final = 64
 _RULES_REPORTED: Final = 5
 _NAME_CHARACTERS: Final = 60
-STAGE_OF_LOOKUPS: Final = "enrich"
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,10 @@ class Run:
     rejects: dict[str, list[Any]] = field(
         default_factory=lambda: {"top_rules": [], "quarantine": []}
     )
+    repairs: Repairs = field(default_factory=no_repairs)
+    checks: list[dict[str, Any]] = field(default_factory=list)
     lookups: dict[str, dict[str, int]] = field(default_factory=dict)
+    lookup_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     report: str | None = None
     manifest: str | None = None
@@ -222,7 +227,8 @@ class Run:
                     if address.rpartition("/")[2].removesuffix(".jsonl") in names
                 ],
             },
-            lookups=self.lookups if STAGE_OF_LOOKUPS in names else {},
+            repairs=repairs_of_stages(self.repairs, names),
+            lookups=self.lookups if LOOKUP_STAGE in names else {},
         )
 
     @property
@@ -237,6 +243,10 @@ class Run:
     def quarantine_key(self, stage: str) -> str:
         """Key of a stage's rejected rows in the output bucket."""
         return f"{QUARANTINE_PREFIX}{self.dataset}/{self.run_id}/{stage}.jsonl"
+
+    def repairs_key(self, stage: str) -> str:
+        """Key of the values that a stage has replaced, in the output bucket."""
+        return f"{REPAIRS_PREFIX}{self.dataset}/{self.run_id}/{stage}.jsonl"
 
     @property
     def output_name(self) -> str:

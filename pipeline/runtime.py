@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,8 +34,10 @@ from pipeline.errors import (
     UnexpectedError,
 )
 from pipeline.guard import ResourceGuard, is_out_of_memory, memory_limit_error
+from pipeline.masking import cause, told
 from pipeline.observability import emit_stage_metrics, peak_memory_mb, stage_logger
 from pipeline.plan import Plan, load_plan
+from pipeline.repairs import joined, repairs_of_stage
 from pipeline.replay import (
     Replay,
     code_hash,
@@ -43,7 +46,7 @@ from pipeline.replay import (
     without_outdated_stages,
 )
 from pipeline.run import Run, Source, Staged, StageRecord, new_run, run_from_json, source_of_event
-from pipeline.staging import QuarantineWriter, StagedReader, StagedWriter
+from pipeline.staging import QuarantineWriter, RepairWriter, StagedReader, StagedWriter
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -79,6 +82,7 @@ class StageContext:
     rows_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    cells_repaired: int = 0
     frame_etag: str = ""
     resumed: bool = False
     event_bytes: int = 0
@@ -148,6 +152,18 @@ class StageContext:
         self.run.rejects["top_rules"] = [*self.run.rejects["top_rules"], *rules][:TOP_RULES]
         self.run.rejects["quarantine"] = [*self.run.rejects["quarantine"], stored.address]
 
+    def repairs(self) -> RepairWriter:
+        """Return the writer of the values that this stage replaces by its own judgement."""
+        return RepairWriter(self.output_bucket, self.run.repairs_key(self.stage), self.plan)
+
+    def note_repairs(self, repairs: RepairWriter) -> None:
+        """Enter finished repairs into the run summary."""
+        stored = repairs.finish()
+        if stored is not None:
+            found = repairs_of_stage(self.stage, repairs.counts, repairs.sample, stored.address)
+            self.run.repairs = joined(self.run.repairs, found)
+            self.cells_repaired = repairs.counts.total()
+
     def note_frame(self, writer: StagedWriter) -> None:
         """Point the run summary at this stage's frame."""
         key = self.run.staging_key(self.stage)
@@ -196,8 +212,8 @@ class _Invocation:
             self.logger.exception("stage failed")
             raise self._told(self._named(error)) from error.__cause__
         except Exception as error:
-            self.logger.exception("stage failed")
-            raise self._told(self._named(error)).with_traceback(_tail(error)) from error
+            shown = self._logged(error)
+            raise self._told(self._named(error)).with_traceback(_tail(error)) from shown
 
     def _worked(self, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
         source = source_of_event(event.get("event", {}))
@@ -221,7 +237,18 @@ class _Invocation:
                 return memory_limit_error(found, f"after {self._rows_in():,} rows")
         if isinstance(error, PipelineError):
             return error
-        return UnexpectedError(f"{type(error).__name__}: {error}")
+        said = told(str(error), None, self.context.plan) if self.context else str(error)
+        return UnexpectedError(f"{type(error).__name__}: {said}")
+
+    def _logged(self, error: Exception) -> BaseException | None:
+        """Log an exception; return it unless its text may quote values of masked columns."""
+        shown = cause(error, None, self.context.plan) if self.context else error
+        if shown is None:
+            frames = traceback.format_tb(error.__traceback__)
+            self.logger.error("stage failed", extra={"frames": frames})
+        else:
+            self.logger.exception("stage failed")
+        return shown
 
     def _told(self, error: PipelineError) -> PipelineError:
         """The error with where it happened and what is known of the run."""
@@ -322,7 +349,13 @@ def _concluded(context: StageContext, seconds: float) -> dict[str, Any]:
     )
     _warm.add(context.stage)
     run.stages.append(record)
-    emit_stage_metrics(record, context.counts, dataset=run.dataset, outcome=run.outcome)
+    emit_stage_metrics(
+        record,
+        context.counts,
+        dataset=run.dataset,
+        outcome=run.outcome,
+        cells_repaired=context.cells_repaired,
+    )
     stage_logger(context.stage).info("stage finished", extra={"rows": run.rows.to_json()})
     return _bounded(context)
 
@@ -347,19 +380,25 @@ def _size(document: Any) -> int:
 def pass_on(context: StageContext, core: Callable[[pa.RecordBatch], ArrowResult]) -> None:
     """Take every staged batch through a core: the whole work of the stages between the ends."""
     staged = context.staged_input()
-    with context.quarantine() as quarantine, context.staged_output() as output:
+    with (
+        context.quarantine() as quarantine,
+        context.repairs() as repairs,
+        context.staged_output() as output,
+    ):
         for batch in staged:
             context.check_resources()
             result = core(batch)
             context.rows_in += batch.num_rows
             context.counts.add(result.counts)
             quarantine.write(result.rejects)
+            repairs.write(result.repairs)
             _add_notes(context.run.lookups, result.notes)
             output.write(result.frame)
     context.rows_out = output.rows
     context.bytes_in, context.bytes_out = staged.bytes_read, output.bytes_written
     context.book()
     context.note_quarantine(quarantine)
+    context.note_repairs(repairs)
     context.note_frame(output)
 
 

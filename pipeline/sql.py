@@ -10,13 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import StepError
+from pipeline.failing_rows import first_failing_row, place_of
 from pipeline.guard import function_memory_mb
+from pipeline.masking import cause, told
+from pipeline.moments import can_be_unknown, is_known_moment
 
 if TYPE_CHECKING:
     import duckdb
 
+    from pipeline.plan import Plan
+
+_MESSAGE_CHARACTERS: Final = 500
 _MEMORY_SHARE: Final = 0.7
 """What an expression may use of the function's memory; the rows themselves need the rest."""
 _SANDBOX = (
@@ -50,7 +57,8 @@ def quoted(name: str) -> str:
 class SqlSteps:
     """Evaluates expressions on batches, over one connection that is kept between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def evaluate(
@@ -65,33 +73,91 @@ class SqlSteps:
         expressions
             SQL by the name of the column it makes; later ones may use earlier names.
         step
-            Named in the error.
+            Named in the error; `{}` in it stands for the column that failed.
 
         Raises
         ------
         StepError
-            If DuckDB refuses the expressions or fails on a value (a division of text, say).
+            If DuckDB refuses the expressions or fails on a value (a division of text, say): with
+            the first such row, and the first expression that fails on it.
         """
         import duckdb  # noqa: PLC0415
 
-        columns = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in expressions.items())
-        table = pa.Table.from_batches([batch]).select(inputs)
         try:
-            relation = self._connected().from_arrow(table)
-            result: Any = relation.query("batch", f"SELECT {columns} FROM batch")
-            made = result.to_arrow_table()
+            return self._made(batch, expressions, inputs)
         except duckdb.OutOfMemoryException:
             raise  # the function's size is at fault, not the step
         except duckdb.Error as error:
-            raise StepError(
-                f"The step {step} failed: {str(error).splitlines()[0][:500]}",
-                remedy="Run `pipeline check`, and try the expression on the value it names; "
-                "TRY_CAST and NULLIF help against values that cannot be computed with.",
-                step=step,
-            ) from error
-        return made.combine_chunks()
+            raise self._step_error(batch, expressions, inputs, step, error) from cause(
+                error, inputs, self._plan
+            )
+
+    def _made(
+        self, batch: pa.RecordBatch, expressions: dict[str, str], inputs: list[str]
+    ) -> pa.Table:
+        columns = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in expressions.items())
+        table = pa.Table.from_batches([batch]).select(inputs)
+        relation = self._connected().from_arrow(table)
+        result: Any = relation.query("batch", f"SELECT {columns} FROM batch")
+        made = result.to_arrow_table().combine_chunks()
+        for name in expressions:
+            if not name.startswith("_"):  # such are no columns of the frame: cast judges its own
+                _check_years(name, made.column(name))
+        return made
+
+    def _failure(
+        self, batch: pa.RecordBatch, expressions: dict[str, str], inputs: list[str]
+    ) -> Exception | None:
+        import duckdb  # noqa: PLC0415
+
+        try:
+            self._made(batch, expressions, inputs)
+        except duckdb.Error as error:
+            return error
+        return None
+
+    def _step_error(
+        self,
+        batch: pa.RecordBatch,
+        expressions: dict[str, str],
+        inputs: list[str],
+        step: str,
+        error: Exception,
+    ) -> StepError:
+        """Failure of expressions with the row and the expression that are to blame."""
+        found = first_failing_row(batch, lambda rows: self._failure(rows, expressions, inputs))
+        blamed = batch if found is None else batch.slice(found.position, 1)
+        name = self._first_failing_expression(blamed, expressions, inputs)
+        said = str(found.error if found else error).splitlines()[0][:_MESSAGE_CHARACTERS]
+        step = step.format(name)
+        said = told(said.rstrip("."), inputs, self._plan)
+        return StepError(
+            f"The step {step} failed {place_of(batch, found)}: {said}.",
+            remedy="Try the expression on that row; TRY_CAST and NULLIF help against values that "
+            "cannot be computed with.",
+            step=step,
+        )
+
+    def _first_failing_expression(
+        self, batch: pa.RecordBatch, expressions: dict[str, str], inputs: list[str]
+    ) -> str:
+        """Name of the expression that fails where those before it do not."""
+        names = list(expressions)
+        for count in range(1, len(names)):
+            so_far = {name: expressions[name] for name in names[:count]}
+            if self._failure(batch, so_far, inputs) is not None:
+                return names[count - 1]
+        return names[-1]
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             self._connection = sandbox()
         return self._connection
+
+
+def _check_years(name: str, column: pa.ChunkedArray) -> None:
+    """Refuse a moment that DuckDB knows and hardly any reader of the output: `DATE 'infinity'`."""
+    import duckdb  # noqa: PLC0415
+
+    if can_be_unknown(column.type) and not pc.all(is_known_moment(column), min_count=0).as_py():
+        raise duckdb.OutOfRangeException(f"{name} is not within the years 1 to 9999")

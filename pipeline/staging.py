@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
-from pipeline.findings import Reject, rule_counts
+from pipeline.findings import Reject, Repair, rule_counts
+from pipeline.masking import masked_repair
+from pipeline.repairs import MAX_SAMPLE
 from pipeline.storage import ObjectReader, StoredObject, open_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from pipeline.plan import Plan
 
 _IPC_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=False)
 
@@ -96,32 +100,59 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-class QuarantineWriter(AllOrNothing):
-    """Rejected rows as JSON Lines; no object where nothing was rejected."""
+class RecordWriter(AllOrNothing):
+    """Records as JSON Lines; no object where there are none."""
 
     def __init__(self, bucket: str, key: str) -> None:
-        self.rules: Counter[tuple[str | None, str]] = Counter()
-        self.rows = 0
         self._bucket = bucket
         self._key = key
         self._sink: ObjectWriter | None = None
 
-    def write(self, rejects: list[Reject]) -> None:
-        """Append one record per rejected row."""
-        if not rejects:
-            return
-        if self._sink is None:
-            self._sink = ObjectWriter(self._bucket, self._key)
-        lines = (json.dumps(reject.to_json(), ensure_ascii=False) for reject in rejects)
-        self._sink.write("".join(f"{line}\n" for line in lines).encode())
-        self.rules.update(rule_counts(rejects))
-        self.rows += len(rejects)
+    def append(self, records: Iterable[Reject | Repair]) -> None:
+        """Append one line per record."""
+        lines = (json.dumps(record.to_json(), ensure_ascii=False) for record in records)
+        if text := "".join(f"{line}\n" for line in lines):
+            if self._sink is None:
+                self._sink = ObjectWriter(self._bucket, self._key)
+            self._sink.write(text.encode())
 
     def finish(self) -> StoredObject | None:
-        """Make the quarantine visible; None if it is empty."""
+        """Make the records visible; None if there are none."""
         return self._sink.finish() if self._sink else None
 
     def abort(self) -> None:
-        """Leave no quarantine behind."""
+        """Leave nothing behind."""
         if self._sink is not None:
             self._sink.abort()
+
+
+class QuarantineWriter(RecordWriter):
+    """Rejected rows; `rules` counts those that break each (column, rule)."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        super().__init__(bucket, key)
+        self.rules: Counter[tuple[str | None, str]] = Counter()
+        self.rows = 0
+
+    def write(self, rejects: list[Reject]) -> None:
+        """Append one record per rejected row."""
+        self.append(rejects)
+        self.rules.update(rule_counts(rejects))
+        self.rows += len(rejects)
+
+
+class RepairWriter(RecordWriter):
+    """Replaced values, those of masked columns masked; `counts` has them by column and kind."""
+
+    def __init__(self, bucket: str, key: str, plan: Plan) -> None:
+        super().__init__(bucket, key)
+        self.counts: Counter[tuple[str | None, str]] = Counter()
+        self.sample: list[Repair] = []
+        self._plan = plan
+
+    def write(self, repairs: list[Repair]) -> None:
+        """Append one record per repair."""
+        shown = [masked_repair(repair, self._plan) for repair in repairs]
+        self.append(shown)
+        self.counts.update((repair.column, repair.repair) for repair in shown)
+        self.sample += shown[: MAX_SAMPLE - len(self.sample)]

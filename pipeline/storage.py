@@ -219,6 +219,21 @@ def list_objects(bucket: str, prefix: str) -> dict[str, str]:
     return found
 
 
+def newest_key(bucket: str, prefix: str, endings: tuple[str, ...]) -> str | None:
+    """Return the key below a prefix that was written last, of those with one of these endings.
+
+    Of several that were written in one second, it is the one whose key sorts last; None if there
+    are none.
+    """
+    found = []
+    with storage_errors(f"listing s3://{bucket}/{prefix}"):
+        for page in (
+            s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        ):
+            found += [(item["LastModified"], item["Key"]) for item in page.get("Contents", [])]
+    return max((each for each in found if each[1].endswith(endings)), default=(None, None))[1]
+
+
 def read_object(bucket: str, key: str) -> tuple[bytes, StoredObject] | None:
     """Return a small object's bytes and identity, None if there is none."""
     try:

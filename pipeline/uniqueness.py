@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.buffers import boolean_array, memory_of
 from pipeline.distinct import plain, value_type
 
 _Words = np.ndarray[Any, np.dtype[np.uint64]]
@@ -31,7 +32,7 @@ class _Keys:
     """The keys of one batch: 128 bits a row (`words`), and the same sorted (`ordered`)."""
 
     def __init__(self, columns: list[pa.Array]) -> None:
-        self.words = _hashed(columns)
+        self.words = row_hashes(columns)
         self.order = np.lexsort((self.words[1], self.words[0]))
         self.ordered = self.words[0][self.order], self.words[1][self.order]
 
@@ -59,7 +60,7 @@ class SeenKeys:
         keys = _Keys(columns)
         first = self.first(keys)
         self.claim(keys, first)
-        return _boolean_array(first)
+        return boolean_array(first)
 
     def first(self, keys: _Keys) -> _Mask:
         """Return the rows whose key was in no earlier batch nor earlier in this one."""
@@ -113,7 +114,7 @@ def repeated_keys(seen: list[SeenKeys], keys: list[list[pa.Array]]) -> list[pa.A
         firsts, good = _row_by_row(seen, batch)
     for known, key in zip(seen, batch, strict=True):
         known.claim(key, good)
-    return [pc.invert(_boolean_array(first)) for first in firsts]
+    return [pc.invert(boolean_array(first)) for first in firsts]
 
 
 def _row_by_row(seen: list[SeenKeys], batch: list[_Keys]) -> tuple[list[_Mask], _Mask]:
@@ -132,10 +133,16 @@ def _row_by_row(seen: list[SeenKeys], batch: list[_Keys]) -> tuple[list[_Mask], 
     return firsts, good
 
 
-def _hashed(columns: list[pa.Array]) -> tuple[_Words, _Words]:
-    """128 bits per row, from all key columns in order."""
-    high = np.full(len(columns[0]), _SEEDS[0])
-    low = np.full(len(columns[0]), _SEEDS[1])
+def row_hashes(columns: list[pa.Array], begun: _Run | None = None) -> _Run:
+    """Return 128 bits per row, from all columns in order; equal rows have equal ones.
+
+    Parameters
+    ----------
+    begun
+        The hashes of columns that stand before these.
+    """
+    rows = len(columns[0])
+    high, low = begun or (np.full(rows, _SEEDS[0]), np.full(rows, _SEEDS[1]))
     for column in columns:
         words = _column_words(column)
         high = _mixed(high * _GOLDEN + words[0])
@@ -150,7 +157,7 @@ def _column_words(column: pa.Array) -> tuple[_Words, _Words]:
     if pa.types.is_string(kind):
         return _text_words(column)
     bits = _bits(plain(column))
-    absent = _buffer(pc.is_null(column).cast(pa.uint8()), np.uint8).astype(np.bool_)
+    absent = memory_of(pc.is_null(column).cast(pa.uint8()), np.uint8).astype(np.bool_)
     words = (_mixed(bits ^ _SEEDS[0]), _mixed(bits ^ _SEEDS[1]))
     return np.where(absent, _NULL[0], words[0]), np.where(absent, _NULL[1], words[1])
 
@@ -160,7 +167,7 @@ def _text_words(column: pa.Array) -> tuple[_Words, _Words]:
         column = column.dictionary_encode()
     hashed = [_text_hash(value) for value in column.dictionary.to_pylist()]
     table = np.array([*hashed, (int(_NULL[0]), int(_NULL[1]))], dtype=np.uint64)
-    rows = _buffer(pc.fill_null(column.indices.cast(pa.int32()), len(hashed)), np.int32)
+    rows = memory_of(pc.fill_null(column.indices.cast(pa.int32()), len(hashed)), np.int32)
     return table[rows, 0], table[rows, 1]
 
 
@@ -201,20 +208,4 @@ def _bits(column: pa.Array) -> _Words:
         column = column.view(pa.int32()).cast(pa.int64())
     elif kind.bit_width < np.dtype(np.uint64).itemsize * 8:
         column = column.cast(pa.int64())
-    return _buffer(pc.fill_null(column.view(pa.int64()), 0), np.int64).view(np.uint64)
-
-
-def _buffer(column: pa.Array, kind: Any) -> np.ndarray[Any, Any]:
-    """View of a null-free fixed-width column's memory.
-
-    Not `column.to_numpy()`, which imports pandas where it is installed: a second at cold start.
-    """
-    width = np.dtype(kind).itemsize
-    data = column.buffers()[1]
-    return np.frombuffer(data, dtype=kind, count=len(column), offset=column.offset * width)
-
-
-def _boolean_array(mask: _Mask) -> pa.Array:
-    """Arrow mask of a NumPy one; not `pa.array`, for the reason given in `_buffer`."""
-    bits = pa.py_buffer(np.packbits(mask, bitorder="little").tobytes())
-    return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bits])
+    return memory_of(pc.fill_null(column.view(pa.int64()), 0), np.int64).view(np.uint64)

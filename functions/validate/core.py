@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
-from pipeline.arrow_types import logical_arrow_type
-from pipeline.distinct import distinct
-from pipeline.findings import Findings, MaskedRule
+from pipeline.checks import FileCounts
+from pipeline.extra_columns import extra_columns
+from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core
-from pipeline.lexical import Parsed, nothing, parsed
-from pipeline.plan import REFUSED, ROW_NUMBER, Column, Plan
-from pipeline.rules import Reason, broken, json_ready
+from pipeline.plan import REFUSED, ROW_NUMBER, Plan
+from pipeline.relationships import load_keys
+from pipeline.rules import OF_RAW_VALUES, Reason, broken, json_ready
+from pipeline.typed_columns import TypedColumn, typed_column
 from pipeline.uniqueness import SeenKeys, repeated_keys
 
 if TYPE_CHECKING:
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
 
 
 class ValidateState:
-    """Keys seen so far, one set for each uniqueness rule of the contract."""
+    """What is remembered from batch to batch of a file, and the keys that it points to.
+
+    `seen` is one set for each uniqueness rule of the contract, in the order of `keys`.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.keys = [(Reason.PRIMARY_KEY, plan.key)] if plan.key else []
         self.keys += [(Reason.UNIQUE, names) for names in plan.unique]
         self.seen = [SeenKeys() for _ in self.keys]
+        self.references = [(one, load_keys(one, plan.folder)) for one in plan.relationships]
+        self.counts = FileCounts(plan)
 
 
 @stage_core(state=ValidateState)
@@ -38,23 +44,28 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
     Parameters
     ----------
     batch
-        Raw rows: text columns (or already typed ones, from JSON) and the row-number column. A
-        column of the contract that is absent counts as missing values.
+        Raw rows: text columns under the file's names (or already typed ones, from JSON) and the
+        row-number column. A column of the contract that is absent counts as missing values.
     plan
         The compiled dataset.
     state
-        Carried from batch to batch, because uniqueness is a rule over the whole file.
+        Carried from batch to batch, because uniqueness is a rule over the whole file, and quality
+        is counted in it.
     """
     findings = Findings()
-    columns = _typed_columns(batch, plan, findings)
-    _check_keys(columns, state, findings)
-    good = pa.RecordBatch.from_arrays(
-        [*columns.values(), batch.column(ROW_NUMBER)], [*columns, ROW_NUMBER]
-    )
+    columns = _columns(batch, plan)
+    for column in columns.values():
+        _check_values(column, plan, state, findings)
+    state.counts.add(columns, batch.num_rows)
+    good = _frame(batch, columns, plan)
+    _check_relationships(good, state, findings)
+    _check_keys(good, state, findings)
     bad = findings.bad()
     if bad is None:
         return StageResult(good, counts=RowCounts(read=batch.num_rows))
-    rejects = findings.rejects(batch.column(ROW_NUMBER), _value_reader(batch), _raw_reader(batch))
+    rejects = findings.rejects(
+        batch.column(ROW_NUMBER), _value_reader(batch, plan), _raw_reader(batch)
+    )
     counts = RowCounts(read=batch.num_rows, rejected=len(rejects))
     return StageResult(good.filter(pc.invert(bad)), rejects, counts)
 
@@ -74,69 +85,58 @@ def settle(
     claiming
         Mask of the rows that claim their keys.
     """
-    findings = Findings()
-    columns = _typed_columns(batch, plan, findings)
+    columns = _columns(batch, plan)
+    settled = _frame(batch, columns, plan)
     for (_, names), seen in zip(state.keys, state.seen, strict=True):
-        unreadable = findings.bad(partial(_is_unreadable, names))
-        of_rows = claiming if unreadable is None else pc.and_not(claiming, unreadable)
-        seen.first_occurrences([columns[name].filter(of_rows) for name in names])
-    return pa.RecordBatch.from_arrays(
-        [*columns.values(), batch.column(ROW_NUMBER)], [*columns, ROW_NUMBER]
-    )
+        unreadable = reduce(pc.or_, (columns[name].refused for name in names))
+        of_rows = pc.and_not(claiming, unreadable)
+        seen.first_occurrences([settled.column(name).filter(of_rows) for name in names])
+    return settled
 
 
-def _is_unreadable(names: tuple[str, ...], found: MaskedRule) -> bool:
-    return found.rule == Reason.TYPE and found.columns[0] in names
+def _columns(batch: pa.RecordBatch, plan: Plan) -> dict[str, TypedColumn]:
+    return {column.name: typed_column(batch, column, plan) for column in plan.columns}
 
 
-def _typed_columns(batch: pa.RecordBatch, plan: Plan, findings: Findings) -> dict[str, pa.Array]:
-    return {column.name: _checked(batch, column, plan, findings) for column in plan.columns}
+def _frame(batch: pa.RecordBatch, columns: dict[str, TypedColumn], plan: Plan) -> pa.RecordBatch:
+    """All rows, typed, under the contract's names."""
+    typed = {name: column.rows for name, column in columns.items()}
+    typed |= {**extra_columns(batch, plan), ROW_NUMBER: batch.column(ROW_NUMBER)}
+    return pa.RecordBatch.from_arrays(list(typed.values()), list(typed))
 
 
-def _checked(batch: pa.RecordBatch, column: Column, plan: Plan, findings: Findings) -> pa.Array:
-    """Typed column, after its violations went to the findings."""
-    parts = distinct(_raw_column(batch, column))
-    typed, unreadable = _typed(parts.values, column, plan)
-    refused = parts.mask(unreadable)
-    if f"{REFUSED}{column.name}" in batch.schema.names:
-        refused = pc.or_(refused, batch.column(f"{REFUSED}{column.name}"))
-    if column.required:
-        absent = pc.fill_null(parts.rows(pc.is_null(typed)), True)
-        findings.add((column.name,), Reason.REQUIRED, None, pc.and_not(absent, refused))
-    wanted = f"{column.type} in the form {column.format}" if column.format else column.type
-    findings.add((column.name,), Reason.TYPE, wanted, refused)
-    for rule in column.rules:
-        mask = parts.mask(broken(rule.name, typed, rule.argument))
-        findings.add((column.name,), rule.name, rule.argument, pc.and_not(mask, refused))
-    return parts.encoded(typed) if column.type == "string" else parts.rows(typed)
+def _check_values(read: TypedColumn, plan: Plan, state: ValidateState, findings: Findings) -> None:
+    """Add a column's violations; those of rules that reject no row are counted."""
+    column = read.column
+    if column.required or column.name in plan.key:
+        findings.add((column.name,), Reason.REQUIRED, None, read.absent)
+    for wanted, mask in read.misfits:
+        findings.add((column.name,), Reason.TYPE, wanted, mask)
+    for at, rule in enumerate(column.rules):
+        values = read.parts.values if rule.name in OF_RAW_VALUES else read.typed
+        mask = read.mask(broken(rule.name, values, rule.argument))
+        if rule.severity == "error":
+            findings.add((column.name,), rule.name, rule.argument, mask)
+        else:
+            state.counts.add_broken(column.name, at, mask)
 
 
-def _raw_column(batch: pa.RecordBatch, column: Column) -> pa.Array:
-    if column.name not in batch.schema.names:
-        return pa.nulls(batch.num_rows, pa.string())
-    return batch.column(column.name)
+def _check_relationships(rows: pa.RecordBatch, state: ValidateState, findings: Findings) -> None:
+    """Add the rows whose values are in no row of the lookup that they should be in."""
+    for relationship, known in state.references:
+        lacking = known.lacks([rows.column(name) for name in relationship.columns])
+        target = f"{relationship.lookup} ({', '.join(relationship.to)})"
+        findings.add(relationship.columns, Reason.RELATIONSHIP, target, lacking)
 
 
-def _typed(values: pa.Array, column: Column, plan: Plan) -> Parsed:
-    """Values in the contract's type; missing words become null, refused spellings are marked."""
-    kind = logical_arrow_type(column.type, timezone=column.timezone)
-    if values.type == kind and column.type != "string":
-        return Parsed(values, nothing(values))
-    text = values if pa.types.is_string(values.type) else values.cast(pa.string())
-    missing = pc.is_in(text, pa.array(plan.source.missing_values, pa.string()))
-    if pc.any(missing).as_py():
-        text = pc.if_else(missing, pa.scalar(None, pa.string()), text)
-    return parsed(text, column)
-
-
-def _check_keys(columns: dict[str, pa.Array], state: ValidateState, findings: Findings) -> None:
+def _check_keys(rows: pa.RecordBatch, state: ValidateState, findings: Findings) -> None:
     """Add key violations: among otherwise good rows, all but the first row of each key."""
     if not state.keys:
         return
     bad = findings.bad()
     good = None if bad is None else pc.invert(bad)
     keys = [
-        [columns[name] if good is None else columns[name].filter(good) for name in names]
+        [rows.column(name) if good is None else rows.column(name).filter(good) for name in names]
         for _, names in state.keys
     ]
     for (reason, names), repeated in zip(state.keys, repeated_keys(state.seen, keys), strict=True):
@@ -145,20 +145,26 @@ def _check_keys(columns: dict[str, pa.Array], state: ValidateState, findings: Fi
         findings.add(names, reason, ", ".join(names), mask)
 
 
-def _value_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
-    """Give a row's cell as it was read, None where the file has no such column."""
+def _value_reader(batch: pa.RecordBatch, plan: Plan) -> Callable[[str, int], Any]:
+    """Give a row's cell of a contract's column as it was read, None where the file has none."""
+    names = {column.name: column.source_name for column in plan.columns}
+    cell = _cell_reader(batch)
+    return lambda column, row: cell(names[column], row)
 
-    def value_of(column: str, row: int) -> Any:
-        if column not in batch.schema.names:
-            return None
-        return json_ready(batch.column(column)[row].as_py())
 
-    return value_of
+def _cell_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
+    """Give a row's cell by the file's name of the column."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+
+    def cell_of(name: str, row: int) -> Any:
+        return json_ready(columns[name][row].as_py()) if name in columns else None
+
+    return cell_of
 
 
 def _raw_reader(batch: pa.RecordBatch) -> Callable[[int], Any]:
     """Give a row's cells as they were read, by column name."""
-    cell = _value_reader(batch)
+    cell = _cell_reader(batch)
     ours = (ROW_NUMBER, REFUSED)
     names = [name for name in batch.schema.names if not name.startswith(ours)]
     return lambda row: {name: cell(name, row) for name in names}

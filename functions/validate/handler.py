@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from functions.validate.core import ValidateState, validate
-from functions.validate.limits import check_reject_limit
 from functions.validate.merge import merging
+from functions.validate.quality import check_quality, quality_summary
 from pipeline.constants import SUPERSEDED
 from pipeline.errors import ObjectChangedError
 from pipeline.formats.readers import read_chunks
 from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifest
+from pipeline.masking import masked_rejects
 from pipeline.pending import own_notes
+from pipeline.reject_limit import check_reject_limit
 from pipeline.replay import still_standing
 from pipeline.run import Source, new_run
 from pipeline.runtime import StageContext, stage_handler
@@ -21,8 +23,9 @@ from pipeline.storage import ObjectReader, open_object
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.findings import Reject
+    from pipeline.findings import Reject, Violation
     from pipeline.formats import RawChunk
+    from pipeline.plan import Plan
 
 
 @stage_handler("validate")
@@ -63,8 +66,11 @@ def _work(context: StageContext, uploaded: ObjectReader) -> None:
             _validate_all(context, merge.chunks(context, uploaded), merge.state)
     elif not (_is_done(context, committed) or _is_taken_up(context)):
         chunks = read_chunks(uploaded, context.plan, key=context.run.source.key)
-        _validate_all(context, chunks, ValidateState(context.plan))
+        state = ValidateState(context.plan)
+        _validate_all(context, chunks, state)
+        context.run.checks = quality_summary(state)
         check_reject_limit(context)
+        check_quality(state)
     context.bytes_in = uploaded.bytes_read
 
 
@@ -104,33 +110,49 @@ def _is_taken_up(context: StageContext) -> bool:
 
 
 def _validate_all(context: StageContext, chunks: Iterable[RawChunk], state: ValidateState) -> None:
-    with context.quarantine() as quarantine, context.staged_output() as output:
+    with (
+        context.quarantine() as quarantine,
+        context.repairs() as repairs,
+        context.staged_output() as output,
+    ):
         for chunk in chunks:
             context.check_resources()
             result = validate.arrow(chunk.batch, context.plan, state)
             context.rows_in += chunk.rows
             context.counts.read += chunk.rows
             context.counts.rejected += len(chunk.malformed) + len(result.rejects)
-            quarantine.write(_in_order(chunk, result.rejects))
+            quarantine.write(_for_quarantine(chunk, result.rejects, context.plan))
+            repairs.write(chunk.repairs)
             output.write(result.frame)
     context.rows_out = output.rows
     context.bytes_out = output.bytes_written
     context.book()
     context.note_quarantine(quarantine)
+    context.note_repairs(repairs)
     context.note_frame(output)
 
 
-def _in_order(chunk: RawChunk, rejects: list[Reject]) -> list[Reject]:
-    """All rejects of a chunk by row number, each with its row as the file had it."""
-    if chunk.raw_of is not None:
-        rejects = [_as_written(reject, chunk.raw_of(reject.row_number)) for reject in rejects]
-    return sorted([*chunk.malformed, *rejects], key=lambda reject: reject.row_number)
+def _for_quarantine(chunk: RawChunk, rejects: list[Reject], plan: Plan) -> list[Reject]:
+    """All rejects of a chunk by row number, each with its line, and its row as the file had it."""
+    if not (rejects or chunk.malformed):
+        return []
+    sources = {column.name: column.source_name for column in plan.columns}
+    found = [*chunk.malformed, *(_as_written(reject, chunk, sources) for reject in rejects)]
+    return masked_rejects(sorted(found, key=lambda reject: reject.row_number), plan)
 
 
-def _as_written(reject: Reject, raw: dict[str, Any]) -> Reject:
+def _as_written(reject: Reject, chunk: RawChunk, sources: dict[str, str]) -> Reject:
     """Reject with the row, and the values complained of, as the file has them."""
-    violations = tuple(
-        found._replace(value=raw[found.column]) if found.column in raw else found
-        for found in reject.violations
-    )
+    if chunk.line_of is not None:
+        reject = replace(reject, line=chunk.line_of(reject.row_number))
+    if chunk.raw_of is None:
+        return reject
+    raw = chunk.raw_of(reject.row_number)
+    violations = tuple(_with_value(found, raw, sources) for found in reject.violations)
     return replace(reject, violations=violations, raw=raw)
+
+
+def _with_value(found: Violation, raw: dict[str, Any], sources: dict[str, str]) -> Violation:
+    """Violation of a column with the value that the file's row has there."""
+    name = sources.get(found.column or "")
+    return found if name not in raw else found._replace(value=raw[name])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from functions.validate.core import ValidateState, settle
 from pipeline.constants import ALREADY_PROCESSED, SETTLED_FRAME, SUPERSEDED
 from pipeline.errors import ObjectNotVisibleError, ReplayRefusedError, UnbalancedBooksError
+from pipeline.findings import Reject, Repair
 from pipeline.formats.readers import read_chunks
 from pipeline.manifest import Manifest, end_early, superseded
 from pipeline.plan import REPLAYED, ROW_NUMBER
@@ -24,6 +25,9 @@ from pipeline.staging import StagedWriter
 from pipeline.storage import ObjectReader, open_object
 
 _BLOCK_BYTES: Final = 1024 * 1024
+_BEFORE_DEDUPE: Final = ("validate", "clean")
+"""Stages whose rejected rows have never claimed a `dedupe` key; clean parses text before it."""
+Record = TypeVar("Record", Reject, Repair)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,12 +124,31 @@ def _check_alike(context: StageContext, committed: Manifest) -> None:
             "row numbers may not be the same rows.",
             _whole_file(context),
         )
+    if context.plan.clean.looks_beyond_rows:
+        _refuse(
+            "What the dataset's cleaning makes of a row depends on other rows of the file (dedupe "
+            "by an order, fill from other rows, dependencies), so that no rows can be cleaned by "
+            "themselves.",
+            _whole_file(context),
+        )
     if committed.publishing != context.plan.publishing:
         _refuse(
             "The dataset now publishes other columns, types, partitions or another format than "
-            "the file's output has.",
+            "the file's output has, or chooses rows in another way.",
             _whole_file(context),
         )
+    if committed.run.rows.expanded and _is_rejected_in(committed, ("transform", "enrich")):
+        _refuse(
+            "The dataset made several rows of one (explode, unpivot) before it rejected some of "
+            "them, so that a row number does not say which of its rows were rejected.",
+            _whole_file(context),
+        )
+
+
+def _is_rejected_in(committed: Manifest, stages: tuple[str, ...]) -> bool:
+    """Whether any of these stages has a quarantine."""
+    files = tuple(f"/{stage}.jsonl" for stage in stages)
+    return any(address.endswith(files) for address in committed.run.rejects["quarantine"])
 
 
 def _is_same_version(one: Source, other: Source) -> bool:
@@ -144,15 +167,15 @@ def _refuse(reason: str, remedy: str) -> NoReturn:
 
 
 def _quarantined(context: StageContext, committed: Manifest) -> tuple[pa.Array, pa.Array]:
-    """Numbers of the rows in the quarantine, sorted: all of them, and those beyond this stage.
+    """Numbers of the rows in the quarantine, sorted: all of them, and those that clean let pass.
 
     The latter kept the contract when they were rejected, and came as far as their lookup.
     """
-    here = f"/{context.stage}.jsonl"
+    early = tuple(f"/{stage}.jsonl" for stage in _BEFORE_DEDUPE)
     addresses = committed.run.rejects["quarantine"]
     try:
-        broken = _numbers(address for address in addresses if address.endswith(here))
-        later = _numbers(address for address in addresses if not address.endswith(here))
+        broken = _numbers(address for address in addresses if address.endswith(early))
+        later = _numbers(address for address in addresses if not address.endswith(early))
     except ObjectNotVisibleError as error:
         _refuse(f"The quarantine is not there any more: {error.reason}", _whole_file(context))
     rows = np.union1d(broken, later)
@@ -220,11 +243,17 @@ def _settle(context: StageContext, rows: pa.Array, later: pa.Array, state: Valid
 
 
 def _selected(chunk: RawChunk, rows: pa.Array) -> RawChunk:
-    """Rows of a chunk whose numbers are among `rows`."""
-    numbers = pa.array([reject.row_number for reject in chunk.malformed], pa.int64())
-    wanted = pc.is_in(numbers, rows).to_pylist()
+    """Rows of a chunk whose numbers are among `rows`, and what was repaired in them."""
     return replace(
         chunk,
         batch=chunk.batch.filter(pc.is_in(chunk.batch.column(ROW_NUMBER), rows)),
-        malformed=[reject for reject, found in zip(chunk.malformed, wanted, strict=True) if found],
+        malformed=_of_rows(chunk.malformed, rows),
+        repairs=_of_rows(chunk.repairs, rows),
     )
+
+
+def _of_rows(records: list[Record], rows: pa.Array) -> list[Record]:
+    """Records whose row numbers are among `rows`."""
+    numbers = pa.array([record.row_number for record in records], pa.int64())
+    wanted = pc.is_in(numbers, rows).to_pylist()
+    return [record for record, found in zip(records, wanted, strict=True) if found]

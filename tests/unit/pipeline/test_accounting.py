@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.accounting import RowCounts, check_run_books, check_stage_books
 from pipeline.errors import UnbalancedBooksError
 
-COUNTS = st.builds(RowCounts, *[st.integers(0, 10**12)] * 6)
+COUNTS = st.builds(RowCounts, *[st.integers(0, 10**12)] * 7)
 
 
 @given(COUNTS, COUNTS)
@@ -33,6 +33,7 @@ def test_taken_out_is_all_that_is_read_and_not_written() -> None:
         RowCounts(),
         RowCounts(read=10, written=10),
         RowCounts(read=15, written=0, rejected=1, duplicates=2, filtered=4, dropped_by_lookup=8),
+        RowCounts(read=10, expanded=7, written=14, filtered=3),
     ],
 )
 def test_balanced_books_pass(counts: RowCounts) -> None:
@@ -46,6 +47,15 @@ def test_books_of_a_run_that_lost_or_won_a_row_raise(written: int) -> None:
         check_run_books(RowCounts(read=10, written=written, rejected=1))
 
     assert f"'written': {written}" in str(raised.value)
+
+
+def test_rows_that_a_step_has_made_must_be_somewhere_too() -> None:
+    counts = RowCounts(read=10, expanded=5, written=14)
+
+    with pytest.raises(UnbalancedBooksError, match="'expanded': 5"):
+        check_run_books(counts)
+    with pytest.raises(UnbalancedBooksError, match=r"10 rows in, 5 made of them, 14 out.*\+1 rows"):
+        check_stage_books("transform", rows_in=10, rows_out=14, counts=counts)
 
 
 @pytest.mark.parametrize(("rows_out", "difference"), [(1_997, "+2"), (2_001, "-2")])

@@ -18,6 +18,11 @@ TEXT_CASES: list[tuple[str, Any, str, str | None]] = [
     ("collapse", None, "ab", "ab"),
     ("upper", None, "ab é", "AB É"),
     ("lower", None, "ÀB", "àb"),
+    ("title", None, "new YORK o'neil", "New York O'Neil"),
+    ("capitalize", None, "new YORK", "New york"),
+    ("collapse", None, "a\u00a0 \u2003b", "a b"),
+    ("unicode", "NFC", "e\u0301", "\u00e9"),
+    ("unicode", "NFKD", "\ufb01\u00b2", "fi2"),
     ("null_words", ["NA", "-"], "NA", None),
     ("null_words", ["NA", "-"], "na", "na"),
     ("map", {"N": "no", "Y": "yes"}, "Y", "yes"),
@@ -25,6 +30,7 @@ TEXT_CASES: list[tuple[str, Any, str, str | None]] = [
     ("map", {"N": "no"}, "M", "M"),
     ("replace", {"pattern": "[^0-9]", "with": ""}, "(0)12-3", "0123"),
     ("replace", {"pattern": "(a)(b)", "with": r"\2\1"}, "xab", "xba"),
+    ("replace", {"text": ".", "with": "-"}, "a.b", "a-b"),
     ("replace", {"pattern": "z", "with": ""}, "abc", "abc"),
 ]
 NUMBER_CASES: list[tuple[str, Any, list[Any], list[Any]]] = [
@@ -66,7 +72,7 @@ def test_clip_is_max_of_min(values: list[int | None], low: int, high: int) -> No
     assert clipped.to_pylist() == [v if v is None else max(low, min(v, high)) for v in values]
 
 
-@pytest.mark.parametrize("step", ["trim", "collapse", "upper", "lower"])
+@pytest.mark.parametrize("step", ["trim", "collapse", "upper", "lower", "capitalize"])
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_step_twice_is_step_once(step: str, value: str) -> None:
     once = STEPS[step].apply(pa.array([value]), None)

@@ -101,7 +101,13 @@ def test_only_transient_errors_and_lambdas_own_are_retried() -> None:
 
 def test_client_errors_are_those_of_data_and_configuration() -> None:
     by_status = {cls.__name__ for cls in CLASSES if cls.status_code == 400}
-    inner = {"DataError", "ConfigurationError", "UnreadableFileError", "FileLimitError"}
+    inner = {
+        "DataError",
+        "ConfigurationError",
+        "UnreadableFileError",
+        "FileLimitError",
+        "BucketLookupError",
+    }
 
     assert set(client_error_names()) == by_status - inner
     assert not set(client_error_names()) & set(retryable_error_names())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.distinct import plain
 from pipeline.errors import InvalidPlanError
 from pipeline.lookups import LookupTable, load_lookup
-from pipeline.plan import Lookup
+from pipeline.plan_steps import Lookup
 
 if TYPE_CHECKING:
     from pathlib import Path

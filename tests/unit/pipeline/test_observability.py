@@ -42,10 +42,12 @@ def test_a_stage_emits_its_figures_by_dataset_and_stage(capsys: pytest.CaptureFi
     assert values == {
         "RowsIn": [10],
         "RowsOut": [7],
+        "RowsExpanded": [0],
         "RowsRejected": [1],
         "RowsDuplicate": [2],
         "RowsFiltered": [3],
         "RowsDroppedByLookup": [4],
+        "CellsRepaired": [0],
         "ColdStarts": [1],
         "StageSeconds": [1.25],
         "BytesIn": [100],

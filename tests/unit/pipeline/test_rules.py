@@ -7,11 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.rules import RULES, Reason, broken, json_ready, spoken
 
 UTC_TIME = pa.timestamp("us", tz="UTC")
 DAY = dt.date(2013, 1, 31)
+MONEY = pa.decimal128(5, 2)
 MOMENT = dt.datetime(2013, 1, 31, 12, tzinfo=dt.UTC)
 
 # rule, type, argument, a value that keeps the rule, one that breaks it
@@ -35,6 +38,31 @@ CASES: list[tuple[str, pa.DataType, Any, Any, Any]] = [
     ("validValues", pa.int64(), [1, 2], 2, 3),
     ("validValues", pa.float64(), [1, 2.5], 1.0, 2.0),
     ("validValues", pa.date32(), ["2013-01-31"], DAY, dt.date(2013, 2, 1)),
+    ("validValues", MONEY, [1, 2.5], Decimal("2.50"), Decimal("2.51")),
+    ("minimum", MONEY, 0.5, Decimal("0.50"), Decimal("0.49")),
+    ("minimum", MONEY, 0.001, Decimal("0.01"), Decimal("0.00")),
+    ("maximum", pa.decimal128(38, 0), 2**64, Decimal(2**64), Decimal(2**64 + 1)),
+    ("maximum", pa.decimal128(38, 0), 0.5, Decimal(0), Decimal(1)),
+    ("exclusiveMaximum", MONEY, 1, Decimal("0.99"), Decimal("1.00")),
+    ("multipleOf", pa.int64(), 5, -15, 14),
+    ("multipleOf", pa.int64(), 2.5, 5, 6),
+    ("multipleOf", pa.float64(), 0.1, 0.3, 0.35),
+    ("multipleOf", pa.float64(), 0.1, -1.1, 0.1 + 0.2),
+    ("multipleOf", pa.float64(), 0.01, 4.35, 4.355),
+    ("multipleOf", pa.float64(), 3, 9.0, 10.0),
+    ("multipleOf", pa.float64(), 1e-7, 3e-7, 3.5e-7),
+    ("multipleOf", pa.float64(), 0.5, 1e300, 0.25),
+    ("multipleOf", MONEY, 0.05, Decimal("1.15"), Decimal("1.16")),
+    ("format", pa.string(), "email", "a.b+c@example.org", "a.example.org"),
+    ("missingValues", pa.string(), ["-", None], "x", "-"),
+    ("missingValues", pa.int64(), ["-999"], -99, -999),
+    ("minItems", pa.string(), 2, "[1, 2]", "[1]"),
+    ("maxItems", pa.string(), 1, "[1]", "[1, 2]"),
+    ("uniqueItems", pa.string(), True, "[1, true, [1], {}]", "[1, 1.0]"),
+    ("uniqueItems", pa.string(), True, '[{"a": 1}, {"a": true}]', '[{"a": 1}, {"a": 1e0}]'),
+    ("minProperties", pa.string(), 1, '{"a": null}', "{}"),
+    ("maxProperties", pa.string(), 1, '{"a": [1, 2]}', '{"a": 1, "b": 2}'),
+    ("requiredProperties", pa.string(), ["a", "b"], '{"b": 1, "a": 2}', '{"a": {"b": 1}}'),
 ]
 
 
@@ -59,7 +87,18 @@ def test_every_reason_is_said_in_words(reason: Reason) -> None:
     assert "{" not in said
 
 
-@pytest.mark.parametrize("rule", sorted({str(reason) for reason in RULES} - {"required"}))
+@given(st.integers(-(10**6), 10**6), st.sampled_from([0.1, 0.01, 0.25, 0.3, 1.5, 7, 0.000001]))
+def test_multiples_are_those_of_decimal_arithmetic(count: int, unit: float) -> None:
+    step = Decimal(str(unit))
+    value = float(count * step)
+    beside = float(count * step + step / 2)
+
+    made = broken("multipleOf", pa.array([value, beside]), unit)
+
+    assert made.to_pylist() == [False, True]
+
+
+@pytest.mark.parametrize("rule", sorted({str(reason) for reason in RULES} - {"uniqueItems"}))
 def test_the_words_of_a_rule_hold_its_argument(rule: str) -> None:
     assert "{7}" in spoken(rule, "{7}")
 

@@ -239,3 +239,10 @@ def test_of_two_versions_one_is_newer(
     )
 
     assert one.is_newer_than(other) is newer
+
+
+def test_a_run_that_was_told_before_rows_could_be_made_of_rows_is_read() -> None:
+    document = run_of().to_json()
+    del document["rows"]["expanded"]
+
+    assert run_from_json(document).rows == RowCounts()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -8,16 +9,20 @@ import pytest
 
 from pipeline.errors import StepError
 from pipeline.guard import is_out_of_memory
+from pipeline.plan_contract import Column
 from pipeline.sql import SqlSteps, quoted, sandbox
-from tests.unit.pipeline.support import batch_with
+from tests.unit.pipeline.support import batch_with, plan_of
 
+PLAN = plan_of({"n": "integer", "t": "string", "z": "integer"})
 BATCH = batch_with(
     n=pa.array([1, 2, None]), t=pa.array(["a", "b", None]).dictionary_encode(), z=[0, 1, 2]
 )
 
 
 def evaluated(expressions: dict[str, str], inputs: list[str]) -> dict[str, list[object]]:
-    made: dict[str, list[object]] = SqlSteps().evaluate(BATCH, expressions, inputs, "x").to_pydict()
+    made: dict[str, list[object]] = (
+        SqlSteps(PLAN).evaluate(BATCH, expressions, inputs, "x").to_pydict()
+    )
     return made
 
 
@@ -45,13 +50,51 @@ def test_moments_are_in_utc_whatever_the_machine_says() -> None:
 
 def test_a_failure_on_a_value_names_the_step_and_what_helps() -> None:
     with pytest.raises(StepError) as raised:
-        SqlSteps().evaluate(BATCH, {"m": "CAST(t AS INTEGER)"}, ["t"], "derive m")
+        SqlSteps(PLAN).evaluate(BATCH, {"m": "CAST(t AS INTEGER)"}, ["t"], "derive m")
 
     assert raised.value.step == "derive m"
     assert "derive m" in str(raised.value)
     assert "'a'" in str(raised.value)
     assert "TRY_CAST" in raised.value.remedy
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("step", "named"), [("derive {}", "derive k"), ("filter", "filter")])
+def test_a_failure_names_the_first_row_and_the_first_expression_at_fault(
+    step: str, named: str
+) -> None:
+    # GIVEN thousands of rows, two of which cannot be computed with
+    text = ["1"] * 5000
+    text[1234] = text[4321] = "x"
+    batch = batch_with(t=text)
+
+    with pytest.raises(StepError) as raised:
+        SqlSteps(PLAN).evaluate(
+            batch, {"m": "length(t)", "k": "CAST(t AS INTEGER)", "j": "k + 1"}, ["t"], step
+        )
+
+    assert str(raised.value).startswith(f"The step {named} failed at row 1,235: ")
+    assert "'x'" in str(raised.value)
+
+
+def test_a_failure_of_no_single_row_names_them_all() -> None:
+    # GIVEN what looks at all rows at once, as no checked expression does
+    many = "CASE WHEN count(*) > 1 THEN error('too many') END"
+
+    with pytest.raises(StepError, match="on the batch from row 1 to 3, though on none"):
+        SqlSteps(PLAN).evaluate(BATCH, {"m": many}, ["t"], "x")
+
+
+def test_the_values_of_masked_columns_are_not_told() -> None:
+    plan = replace(PLAN, columns=(Column("t", "string", masked=True), Column("z", "integer")))
+
+    with pytest.raises(StepError) as raised:
+        SqlSteps(plan).evaluate(BATCH, {"m": "CAST(t AS INTEGER)"}, ["t"], "derive {}")
+
+    assert "'a'" not in str(raised.value)
+    assert "row 1" in str(raised.value)
+    assert "masked column t" in str(raised.value)
+    assert raised.value.__cause__ is None
 
 
 def test_an_expression_that_outgrows_the_function_is_no_fault_of_the_step(
@@ -62,13 +105,13 @@ def test_an_expression_that_outgrows_the_function_is_no_fault_of_the_step(
     # WHEN an expression makes a text of more than that
     expression = "len(array_to_string(range(n * 0 + 30000000), 'abcdefgh'))"
     with pytest.raises(duckdb.OutOfMemoryException) as raised:
-        SqlSteps().evaluate(BATCH, {"m": expression}, ["n"], "derive m")
+        SqlSteps(PLAN).evaluate(BATCH, {"m": expression}, ["n"], "derive m")
     # THEN the stage will say that it ran out of memory
     assert is_out_of_memory(raised.value)
 
 
 def test_the_connection_is_kept_and_survives_a_failure() -> None:
-    steps = SqlSteps()
+    steps = SqlSteps(PLAN)
     with pytest.raises(StepError):
         steps.evaluate(BATCH, {"m": "nope"}, ["n"], "derive m")
 
