@@ -6,7 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 DATA   := .pipeline/data
-# Tests of a deployed stack keep connections open, which the unit tier's own process must not have.
+# Older versions of the contract standard, of which `pipeline check` has the JSON Schemas.
+ODCS   := v3.0 v3.1
+# Tests of a deployed stack mostly wait, so the others run beside them, in a process of their own
+# that has none of their open connections.
 DEPLOYED := tests/end_to_end tests/faults
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
@@ -14,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check reliability stop clean
+.PHONY: help setup run test test-deployed test-others lint format check docs reliability stop clean
 .SILENT:
 .DELETE_ON_ERROR:
 
@@ -25,9 +28,14 @@ run: setup ## Start the local cloud, deploy, and send a real file through the pi
 	$(BIN)/pipeline samples >/dev/null
 	$(BIN)/pipeline run $(DATA)/flights.csv --dataset flights
 
-test: setup lint ## Lint, type-check and run every test, end to end ones included
+test: setup lint $(STAMPS)/datacontract ## Lint, type-check and run every test, end to end ones included
 	rm -f .coverage .coverage.*
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-deployed test-others
+
+test-deployed:
 	$(BIN)/python -m pytest $(DEPLOYED)
+
+test-others:
 	$(BIN)/python -m pytest --cov --cov-report=term $(DEPLOYED:%=--ignore=%)
 
 lint: setup ## Lint and type-check
@@ -41,6 +49,9 @@ format: setup ## Format the code
 
 check: setup ## Check the datasets' contracts and steps
 	$(BIN)/pipeline check
+
+docs: setup ## Make the reference of docs/datasets.md anew
+	$(BIN)/python -m tests.words
 
 reliability: setup ## Inject faults into the deployed pipeline, and write docs/reliability.md
 	$(BIN)/python -m tests.faults
@@ -75,12 +86,24 @@ $(STAMPS)/venv:
 	printf '%s' "$(CURDIR)" > $@
 
 # pip only brings uv, in the version and with the hashes of the lock file; uv does the rest.
-$(STAMPS)/python: requirements/dev.txt pyproject.toml $(STAMPS)/venv
+$(STAMPS)/python: requirements/dev.txt $(ODCS:%=requirements/odcs-%.txt) pyproject.toml $(STAMPS)/venv
 	echo "Installing the Python packages"
 	awk '/^uv==/ { on = 1 } on; on && !/\\$$/ { exit }' requirements/dev.txt > $(STAMPS)/uv.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(STAMPS)/uv.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	for version in $(ODCS); do \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes \
+			--target $(VENV)/share/odcs/$$version -r requirements/odcs-$$version.txt || exit 1; \
+	done
+	touch $@
+
+# The contract standard's own command line has an environment of its own: its pins are not ours.
+$(STAMPS)/datacontract: requirements/datacontract.txt $(STAMPS)/python
+	echo "Installing the contract standard's command line"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/share/datacontract
+	$(BIN)/uv pip sync --quiet --python $(VENV)/share/datacontract/bin/python --require-hashes \
+		requirements/datacontract.txt
 	touch $@
 
 $(STAMPS)/node: package.json package-lock.json $(STAMPS)/python

@@ -21,7 +21,7 @@ MOST_ROWS = 500_000
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="A CSV, TSV or JSON file, plain or gzipped.")],
+    file: Annotated[Path, typer.Argument(help="A CSV, TSV or JSON file, plain or packed.")],
     *,
     dataset: Annotated[
         str | None, typer.Option(help="Name of the dataset; left out, the file's name.")
@@ -176,6 +176,8 @@ def _record(profile: Profile, draft: Draft, folder: Path, *, written: bool) -> d
         "format": profile.sniffed.format,
         "delimiter": source.delimiter if source.format == "csv" else None,
         "encoding": source.encoding,
+        "header_rows": list(source.header_rows) if source.format == "csv" else None,
+        "footer_rows": source.footer_rows,
         "missing_values": list(profile.missing_words),
         "rows": {
             "in_file": profile.sample.seen,
@@ -192,8 +194,12 @@ def _record(profile: Profile, draft: Draft, folder: Path, *, written: bool) -> d
 def _column_record(column: ColumnProfile) -> dict[str, Any]:
     return {
         "name": column.name,
+        "source": column.source,
         "type": column.typed.type,
+        "physical_type": column.typed.physical or None,
         "format": column.typed.format,
+        "written": dict(column.typed.written),
+        "missing_values": list(column.own_words) or None,
         "required": column.required,
         "unique": column.is_unique,
         "missing": column.missing,

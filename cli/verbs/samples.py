@@ -19,7 +19,7 @@ def samples(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write sample files: flights.csv (336,776 rows) and weather.jsonl (26,115 rows).
+    """Write a file of real data for each example dataset: flights, weather, penguins and others.
 
     For example:
       pipeline samples

@@ -9,11 +9,13 @@ from pipeline.authoring.contract import CONTRACT_FILE
 from pipeline.authoring.dataset import CompiledDataset, compiled_dataset, ipc_bytes
 from pipeline.authoring.steps import PIPELINE_FILE
 from pipeline.lookups import LOOKUPS_FOLDER
-from pipeline.plan import PLAN_FILE
+from pipeline.plan import PLAN_FILE, REFERENCES_FOLDER
 from pipeline.python_steps import STEPS_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pyarrow as pa
 
     from pipeline.authoring.yaml_source import Finding
 
@@ -36,7 +38,7 @@ def dataset_folders(datasets_dir: Path) -> list[Path]:
 def compile_datasets(datasets_dir: Path, target_dir: Path) -> None:
     """Compile every dataset of a folder into `target_dir`; equal sources give equal bytes.
 
-    Writes `<dataset>/plan.json`, `<dataset>/lookups/<name>.arrow` and `<dataset>/steps.py`.
+    Writes `<dataset>/plan.json`, `lookups/<name>.arrow`, `references/<name>.arrow` and `steps.py`.
 
     Raises
     ------
@@ -57,12 +59,17 @@ def compile_datasets(datasets_dir: Path, target_dir: Path) -> None:
 
 
 def _write(dataset: CompiledDataset, folder: Path) -> None:
-    lookups = folder / LOOKUPS_FOLDER
-    lookups.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if dataset.plan is not None:
         document = json.dumps(dataset.plan.to_json(), indent=1)
         (folder / PLAN_FILE).write_text(document, "utf-8")
-    for name, table in dataset.tables.items():
-        (lookups / f"{name}.arrow").write_bytes(ipc_bytes(table))
+    _write_tables(dataset.tables, folder / LOOKUPS_FOLDER)
+    _write_tables(dataset.references, folder / REFERENCES_FOLDER)
     if dataset.steps is not None:
         (folder / STEPS_FILE).write_text(dataset.steps, "utf-8")
+
+
+def _write_tables(tables: dict[str, pa.Table], folder: Path) -> None:
+    for name, table in tables.items():
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.arrow").write_bytes(ipc_bytes(table))

@@ -10,21 +10,31 @@ from pipeline.authoring.dataset import compiled_dataset
 from pipeline.authoring.yaml_source import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from pipeline.plan import Plan
 
 __all__ = ["Finding", "check_datasets"]
 
 
-def check_datasets(datasets_dir: Path, names: list[str]) -> list[Finding]:
+def check_datasets(
+    datasets_dir: Path,
+    names: list[str],
+    more: Callable[[Plan, Path], list[Finding]] = lambda _plan, _folder: [],
+) -> list[Finding]:
     """Return the findings about the named datasets (all, if none is named), file by file.
 
-    A name that is no dataset is a finding too.
+    A name that is no dataset is a finding too. `more` has something to say of a sound dataset,
+    given its plan and folder.
     """
     folders = {folder.name: folder for folder in dataset_folders(datasets_dir)}
     findings: list[Finding] = []
     for name in names or folders:
         if name in folders:
-            findings += compiled_dataset(folders[name]).findings
+            compiled = compiled_dataset(folders[name])
+            findings += compiled.findings
+            findings += more(compiled.plan, folders[name]) if compiled.plan else []
         else:
             findings.append(_unknown(name, list(folders), datasets_dir))
     return findings

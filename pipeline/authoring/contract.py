@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.authoring.contract_columns import column_of
+from pipeline.authoring.contract_keys import primary_key
+from pipeline.authoring.contract_quality import quality_of
 from pipeline.authoring.contract_source import file_limits, file_source
-from pipeline.authoring.schemas import check_schema, odcs_schema
+from pipeline.authoring.schemas import (
+    ODCS_VERSIONS,
+    SchemaMissingError,
+    check_schema,
+    newer_words,
+    odcs_schema,
+)
+from pipeline.authoring.yaml_source import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline.authoring.yaml_source import Location, YamlSource
-    from pipeline.plan import Column, Limits, Source
+    from pipeline.plan_contract import Check, Column, Limits, Source
 
 CONTRACT_FILE: Final = "contract.odcs.yaml"
-_NOT_ENFORCED: Final = {
-    "slaProperties": "service levels",
-    "relationships": "relationships",
-}
+TABLE: Final[Location] = ("schema", 0)
+"""Where the one table of a contract stands."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Contract:
     """What the stages need of a contract."""
 
@@ -33,81 +41,116 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...]
+    checks: tuple[Check, ...]
 
 
 def contract_of(source: YamlSource) -> Contract | None:
     """Return the contract of a document; None, with findings in the source, if it has errors."""
     if source.usable:
-        check_schema(source, odcs_schema(), _with_types(source.data))
+        _check_standard(source)
     if not source.usable:
         return None
     tables = source.data.get("schema") or []
     if len(tables) != 1 or not tables[0].get("properties"):
         source.error(("schema",), "the contract must describe one table with its properties")
         return None
-    where: Location = ("schema", 0)
-    table = tables[0]
-    for word, spoken in _NOT_ENFORCED.items():
-        if word in source.data:
-            source.note((word,), f"{spoken} are documented here and not enforced by the pipeline")
+    if "slaProperties" in source.data:
+        source.note(("slaProperties",), "service levels are not enforced by the pipeline")
+    contract = _contract(tables[0], source)
+    return contract if source.usable else None
+
+
+def _contract(table: dict[str, Any], source: YamlSource) -> Contract:
     properties = table["properties"]
-    columns = tuple(
-        column_of(prop, (*where, "properties", at), source) for at, prop in enumerate(properties)
+    place = Place(source, (*TABLE, "properties"))
+    described = [
+        column_of(prop, replace(place.at(at), about=f"{prop['name']}: "))
+        for at, prop in enumerate(properties)
+    ]
+    columns = tuple(found.column for found in described)
+    _check_names(columns, source)
+    names = tuple(column.name for column in columns)
+    quality = quality_of(
+        table.get("quality") or [], None, Place(source, (*TABLE, "quality")), names
     )
-    names = [column.name for column in columns]
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            source.error((*where, "properties", at, "name"), f"there are two columns {name!r}")
-    contract = Contract(
+    unique = [(found.column.name,) for found in described if found.unique]
+    return Contract(
         version=str(source.data["version"]),
         source=file_source(source),
         limits=file_limits(source),
         columns=columns,
-        key=_primary_key(properties),
-        unique=_unique(table, properties, where, source),
+        key=primary_key(properties, place),
+        unique=tuple(dict.fromkeys([*unique, *quality.keys])),
+        checks=(*(check for found in described for check in found.checks), *quality.checks),
     )
-    return contract if source.usable else None
 
 
-def _with_types(document: dict[str, Any]) -> dict[str, Any]:
-    """Document in which every property has its logical type, `string` by default.
+def _check_standard(source: YamlSource) -> None:
+    """Check the document against the standard's own JSON Schema, that of its version."""
+    version = source.data.get("apiVersion", ODCS_VERSIONS[-1])
+    if version not in ODCS_VERSIONS:
+        known = ", ".join(ODCS_VERSIONS)
+        source.error(
+            ("apiVersion",), f"apiVersion {version!r} is not supported; say one of {known}"
+        )
+        return
+    try:
+        check_schema(
+            source,
+            odcs_schema(version),
+            _completed(source.data, version),
+            newer=newer_words(version),
+        )
+    except SchemaMissingError as error:
+        source.error(("apiVersion",), str(error))
 
-    The standard's JSON Schema takes a property without one for each type in turn, and asks for
-    the words of all of them.
+
+def _completed(document: dict[str, Any], version: str) -> dict[str, Any]:
+    """Document as the JSON Schemas expect it, where the standard's text asks for less.
+
+    A property's logical type is `string` by default: the schemas take one without a type for each
+    type in turn, and ask for the words of all of them. `rule` is the old name of `metric`; since
+    v3.1 the schemas know it beside `metric` only.
     """
-    typed = copy.deepcopy(document)
-    for table in typed.get("schema") or []:
-        for prop in table.get("properties") or [] if isinstance(table, dict) else []:
-            if isinstance(prop, dict):
-                prop.setdefault("logicalType", "string")
-    return typed
+    completed = copy.deepcopy(document)
+    for table in _mappings(completed.get("schema")):
+        properties = list(_mappings(table.get("properties")))
+        for prop in properties:
+            prop.setdefault("logicalType", "string")
+        for item in (
+            item for part in (table, *properties) for item in _mappings(part.get("quality"))
+        ):
+            if "rule" in item and not version.startswith("v3.0"):
+                item.setdefault("metric", item["rule"])
+    return completed
 
 
-def _primary_key(properties: list[dict[str, Any]]) -> tuple[str, ...]:
-    parts = [prop for prop in properties if prop.get("primaryKey")]
-    parts.sort(key=lambda prop: prop.get("primaryKeyPosition", -1))
-    return tuple(prop["name"] for prop in parts)
+def _mappings(items: Any) -> Iterator[dict[str, Any]]:
+    """The mappings of a list, of a document that may have any shape."""
+    return (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
 
 
-def _unique(
-    table: dict[str, Any],
-    properties: list[dict[str, Any]],
-    where: Location,
-    source: YamlSource,
-) -> tuple[tuple[str, ...], ...]:
-    """Single unique columns, and composite ones by the metric duplicateValues."""
-    names = {prop["name"] for prop in properties}
-    keys = [(prop["name"],) for prop in properties if prop.get("unique")]
-    for at, quality in enumerate(table.get("quality", [])):
-        here = (*where, "quality", at)
-        composite = tuple(quality.get("arguments", {}).get("properties", ()))
-        if quality.get("metric") != "duplicateValues" or quality.get("mustBe") != 0:
-            source.note(here, f"{quality.get('metric', 'this rule')} is not enforced")
-        elif unknown := set(composite) - names:
-            source.error(here, f"there is no column {', '.join(sorted(unknown))}")
-        elif composite:
-            keys.append(composite)
-    return tuple(keys)
+def _check_names(columns: tuple[Column, ...], source: YamlSource) -> None:
+    """No two columns may have one name, nor one in the file."""
+    names: dict[str, str] = {}
+    files: set[str] = set()
+    for at, column in enumerate(columns):
+        where: Location = (*TABLE, "properties", at)
+        other = names.setdefault(column.name.lower(), column.name) if column.name else ""
+        if column.name in (found.name for found in columns[:at]):
+            source.error((*where, "name"), f"there are two columns {column.name!r}")
+        elif other != column.name:
+            source.warning(
+                (*where, "name"),
+                f"{column.name!r} and {other!r} differ in case alone, which SQL and the output's "
+                "table do not see",
+            )
+        elif column.source_name in files:
+            source.error(
+                (*where, "physicalName"),
+                f"two columns are called {column.source_name!r} in the file",
+            )
+        files.add(column.source_name)
 
 
 def contract_path(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from pipeline.plan import ROW_NUMBER
 from pipeline.sql import quoted, sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Types = dict[str, pa.DataType]
 _BATCH: Final = "batch"
@@ -54,6 +55,27 @@ def bound_types(expressions: dict[str, str], columns: Types) -> Types:
     return {field.name: field.type for field in schema if field.name != ROW_NUMBER}
 
 
+def sql_type(kind: pa.DataType) -> str:
+    """Return the SQL type of a frame's columns of an Arrow type."""
+    empty = pa.schema([("value", kind)]).empty_table()
+    return str(_connection().from_arrow(empty).types[0])
+
+
+def type_lengths(written: str) -> list[Any]:
+    """Return what stands in the parentheses of an SQL type: `DECIMAL(9, 2)` has two.
+
+    Raises
+    ------
+    BindingError
+        If the text is not the name of a type and nothing else.
+    """
+    (node,) = _tree(f"TRY_CAST(value AS {written})")
+    if node.get("class") != "CAST":
+        raise BindingError("the name of an SQL type is expected, such as DECIMAL(9, 2)")
+    lengths: list[Any] = node["type_expr"].get("children", [])
+    return lengths
+
+
 def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
     """Return the frame's columns that the expressions name, in the frame's order."""
     named = {
@@ -69,7 +91,7 @@ def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
 
 def _check_rowwise(sql: str, columns: Types) -> None:
     """Refuse what does not depend on the row alone, or differs from run to run."""
-    for node in nodes(_tree(sql)):
+    for node in nodes(_tree(sql, columns)):
         kind = node.get("class")
         if kind == "WINDOW":
             raise BindingError("window functions look at other rows; a step sees one row at a time")
@@ -77,6 +99,11 @@ def _check_rowwise(sql: str, columns: Types) -> None:
             raise BindingError("subqueries are not possible here; join tables with enrich")
         if kind == "STAR":
             raise BindingError("* stands for several columns; an expression makes one")
+        if kind == "COLUMN_REF" and node["column_names"][-1].lower() == ROW_NUMBER:
+            raise BindingError(
+                f"{ROW_NUMBER} is the pipeline's own; enrich adds it as a column by "
+                "`context: {number: row_number}`"
+            )
         if kind == "FUNCTION" and node["function_name"].lower() in _aggregates():
             raise BindingError(
                 f"{node['function_name']}() looks at many rows; a step sees one row at a time"
@@ -117,17 +144,30 @@ def _volatile_functions() -> frozenset[str]:
     return frozenset(name.lower() for name, stability in rows if stability in _VOLATILE)
 
 
-def _tree(sql: str) -> Any:
-    """Syntax tree of an expression."""
+def _tree(sql: str, columns: Iterable[str] = ()) -> Any:
+    """Syntax tree of an expression over these columns."""
     query = "SELECT json_serialize_sql(?)"
     ((text,),) = _connection().execute(query, [f"SELECT ({sql})"]).fetchall()
     tree = json.loads(text)
     if tree.get("error"):
-        raise BindingError(f"syntax error: {_first_sentence(tree.get('error_message', ''))}")
+        said = _first_sentence(tree.get("error_message", ""))
+        raise BindingError(f"{said or 'syntax error'}{_keyword_hint(sql, columns)}")
     statements = tree["statements"]
     if len(statements) != 1 or len(statements[0]["node"]["select_list"]) != 1:
         raise BindingError("one expression is expected, not several statements or columns")
     return statements[0]["node"]["select_list"]
+
+
+def _keyword_hint(sql: str, columns: Iterable[str]) -> str:
+    """Say which columns of an expression SQL takes for its own words, if there are such."""
+    words = set(re.findall(r'(?<!["\w])\w+(?!["\w])', sql.lower()))
+    query = "SELECT keyword_name FROM duckdb_keywords()"
+    keywords = words & {word for (word,) in _connection().execute(query).fetchall()}
+    mistaken = [name for name in columns if name.lower() in keywords]
+    return "".join(
+        f"; {name} is a word of SQL, so that the column is written {quoted(name)}"
+        for name in mistaken
+    )
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -55,6 +55,7 @@ def _head(profile: Profile, dataset: str) -> list[str]:
         f" With fewer than {ENOUGH_VALUES} rows there are no ranges, lists and patterns."
     )  # fmt: skip
     return [
+        "# yaml-language-server: $schema=../../pipeline/authoring/contract.schema.json",
         f"# The contract of the files that land under input/{dataset}/ (Open Data Contract "
         "Standard).",
         *comment(guessed),
@@ -100,12 +101,14 @@ def _dialect(profile: Profile) -> dict[str, Any]:
     source = profile.sniffed.source
     if source.format != "csv":
         return {"encoding": source.encoding}
-    return {
-        "delimiter": source.delimiter,
-        "quoteChar": source.quote,
-        "header": True,
-        "encoding": source.encoding,
-    }
+    words: dict[str, Any] = {"delimiter": source.delimiter, "quoteChar": source.quote}
+    words |= {"doubleQuote": False, "escapeChar": source.escape} if source.escape else {}
+    words |= {"skipInitialSpace": True} if source.skip_initial_space else {}
+    words |= {"commentChar": source.comment} if source.comment else {}
+    words |= {"header": True}
+    words |= {"headerRows": list(source.header_rows)} if source.header_rows != (1,) else {}
+    words |= {"footerRows": source.footer_rows} if source.footer_rows else {}
+    return {**words, "encoding": source.encoding}
 
 
 def _table(profile: Profile, dataset: str) -> list[str]:
@@ -130,7 +133,11 @@ def _property(column: ColumnProfile, profile: Profile) -> Iterator[str]:
     inside = " " * _INDENT
     yield f"      - name: {flow(column.name)}"
     yield from _remarks(column, profile)
+    if column.source != column.name:
+        yield f"{inside}physicalName: {flow(column.source)}"
     yield f"{inside}logicalType: {column.typed.type}"
+    if column.typed.physical:
+        yield f"{inside}physicalType: {flow(column.typed.physical)}"
     if column.required:
         yield f"{inside}required: true"
     if column.name in profile.key:
@@ -139,11 +146,22 @@ def _property(column: ColumnProfile, profile: Profile) -> Iterator[str]:
     yield f"{inside}description: {flow(f'{readable(column.name)}.')}"
     if options := _options(column):
         yield f"{inside}logicalTypeOptions: {flow(options)}"
+    yield from _written(column, inside)
     if column.rules.valid_values is not None:
         listed = {"validValues": list(column.rules.valid_values)}
         rule = {"metric": "invalidValues", "arguments": listed, "mustBe": 0}
         yield f"{inside}quality:"
         yield f"{inside}  - {flow(rule)}"
+
+
+def _written(column: ColumnProfile, inside: str) -> Iterator[str]:
+    """How the column's values are written, where its type and the file do not say it."""
+    words = {"missingValues": list(column.own_words)} if column.own_words else {}
+    custom = words | dict(column.typed.written)
+    if custom:
+        yield f"{inside}customProperties:"
+    for word, value in custom.items():
+        yield f"{inside}  - {flow({'property': word, 'value': value})}"
 
 
 def _options(column: ColumnProfile) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from pipeline.authoring.init_yaml import comment, flow
@@ -17,21 +16,8 @@ if TYPE_CHECKING:
 
 _USUAL_SHARE: Final = 0.1
 _LARGE_SHARE: Final = 0.5
-_MOST_DERIVED: Final = 5
 _MOST_PARTITIONS: Final = 50
 _CALENDAR: Final = ("year", "month")
-_READINGS: Final = (
-    (r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+(\.[0-9]+)?", "replace({0}, ',', '')::DOUBLE"),
-    (r"-?[0-9]+,[0-9]+|-?[0-9]+", "replace({0}, ',', '.')::DOUBLE"),
-    (r"-?[0-9]+(\.[0-9]+)? ?%", "rtrim({0}, '% ')::DOUBLE / 100"),
-    (r"[$€£] ?[0-9,]+(\.[0-9]+)?", "regexp_replace({0}, '[$€£, ]', '', 'g')::DOUBLE"),
-    (r"(?i)yes|no|y|n", "lower({0}) IN ('yes', 'y')"),
-    (r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", "strptime({0}, '%m/%d/%Y')::DATE"),
-    (r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}", "strptime({0}, '%d.%m.%Y')::DATE"),
-    (r"[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}", "strptime({0}, '%d-%b-%Y')::DATE"),
-    (r"[A-Z][a-z]{2} [0-9]{1,2},? [0-9]{4}", "strptime(replace({0}, ',', ''), '%b %d %Y')::DATE"),
-)
-"""Texts that SQL can make values of which the contract's types have not."""
 _BY_TYPE: Final = {
     "timestamp": ("date", "{0}::DATE"),
     "date": ("year", "year({0})"),
@@ -91,9 +77,11 @@ def _clean(profile: Profile) -> Iterator[str]:
 
 
 def _transform(profile: Profile) -> Iterator[str]:
-    derived = dict(_derived(profile))
-    example = ["- derive:                 # SQL; each expression sees the columns of its row"]
-    example += [f"    {flow(name)}: {flow(sql)}" for name, sql in derived.items()]
+    name, sql = _derived(profile)
+    example = [
+        "- derive:                 # SQL; each expression sees the columns of its row",
+        f"    {flow(name)}: {flow(sql)}",
+    ]
     if renamed := _renamed(profile):
         yield "transform:"
         yield from comment("enrich adds columns of these names", 2)
@@ -122,33 +110,17 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _derived(profile: Profile) -> list[tuple[str, str]]:
-    """Expressions that bind: values out of texts first, else one of what the columns hold."""
+def _derived(profile: Profile) -> tuple[str, str]:
+    """Name and expression of a column that binds, made of what the columns hold."""
     renamed = _renamed(profile)
     taken = {renamed.get(column.name, column.name).lower() for column in profile.described}
     taken |= set(LINEAGE_TYPES)
-    readings = []
-    for column in profile.described:
-        if template := _reading(column):
-            readings.append((column, "value", template))
     columns = {column.typed.type: column for column in reversed(profile.described)}
-    usual = [(columns[kind], *what) for kind, what in _BY_TYPE.items() if kind in columns]
-    return [
-        (
-            _free(f"{snake(column.name) or 'column'}_{suffix}", taken),
-            template.format(quoted(renamed.get(column.name, column.name))),
-        )
-        for column, suffix, template in (readings or usual[:1])[:_MOST_DERIVED]
-    ]
-
-
-def _reading(column: ColumnProfile) -> str | None:
-    texts = [text.strip() for text in column.texts]
-    if not texts or column.typed.note.startswith("leading"):
-        return None
-    return next(
-        (sql for form, sql in _READINGS if all(re.fullmatch(form, text) for text in texts)), None
-    )
+    kind = next((kind for kind in _BY_TYPE if kind in columns), "")
+    column = columns.get(kind, profile.described[0])
+    suffix, template = _BY_TYPE.get(kind, ("missing", "{0} IS NULL"))
+    name = _free(f"{snake(column.name) or 'column'}_{suffix}", taken)
+    return name, template.format(quoted(renamed.get(column.name, column.name)))
 
 
 def _enrich(profile: Profile) -> list[str]:

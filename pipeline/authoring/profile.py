@@ -6,21 +6,22 @@ Everything is derived from a sample of the rows by the rules that validate will 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow.compute as pc
 
-from pipeline.authoring.profile_header import looks_like_a_row, names_like_values
+from pipeline.authoring.profile_header import contract_names, looks_like_a_row, names_like_values
 from pipeline.authoring.profile_keys import KeyColumn, can_be_key, key_candidate
+from pipeline.authoring.profile_layout import layout_of
 from pipeline.authoring.profile_rules import Rules, padded, suggested_rules
 from pipeline.authoring.profile_sample import Sample, Spellings, read_sample
 from pipeline.authoring.profile_types import Typed, snake, typed
-from pipeline.authoring.profile_words import code_like_words, missing_words
+from pipeline.authoring.profile_words import missing_words, words_of_file
 from pipeline.authoring.sniff import Sniffed, sniffed
-from pipeline.errors import MalformedCsvError
 from pipeline.lexical import parsed
+from pipeline.plan import is_own_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _MOST_MALFORMED: Final = 0.5
+_AS_TEXT: Final = frozenset({"string", "object", "array"})
 _NO_NAME: Final = "has no name"
+_TWICE: Final = "shares its name with another column"
 _OUR_NAME: Final = "begins with _: such names are the pipeline's own"
+_OWN_NAME: Final = "has a name that the pipeline needs for itself"
 _PERSONAL: Final = re.compile(
     r"(^|_)(e_?mail|phone|mobile|fax|ssn|passport|birth|birthday|dob|iban|first_?name|last_?name"
     r"|surname|full_?name|maiden|street|address)($|_)"
@@ -59,12 +63,14 @@ class ProfileError(Exception):
 class ColumnProfile:
     """What the sample says of one column.
 
-    `missing` and `padded` count rows without a value and values with white space around them;
-    `is_personal` is a guess by name and values; `left_out` says why the contract cannot have the
-    column (empty if it can).
+    `source` is what the file calls it, or the path to it in JSON rows. `missing` and `padded` count
+    rows without a value and values with white space around them; `own_words` are missing words
+    that only this column has, in place of the file's; `is_personal` is a guess by name and values;
+    `left_out` says why the contract cannot have the column (empty if it can).
     """
 
     name: str
+    source: str
     typed: Typed
     rules: Rules
     rows: int
@@ -73,8 +79,8 @@ class ColumnProfile:
     padded: int
     is_personal: bool
     left_out: str
+    own_words: tuple[str, ...]
     codes: npt.NDArray[np.int64] = field(repr=False)
-    texts: tuple[str, ...] = field(repr=False)
 
     @property
     def required(self) -> bool:
@@ -101,8 +107,8 @@ class ColumnProfile:
 class Profile:
     """What a file's sample says.
 
-    `missing_words` maps each word for a missing value to the columns that show it to be one;
-    `notes` are sentences about guesses that a person should look at.
+    `missing_words` maps each of the file's words for a missing value to the columns that show it
+    to be one; `notes` are sentences about guesses that a person should look at.
     """
 
     file: str
@@ -151,12 +157,22 @@ def profiled(
         If it cannot be read; see `pipeline/errors.py`.
     """
     written = sniffed(path, encoding=encoding, delimiter=delimiter)
-    written, sample = _read(path, written, most_rows)
+    written, sample, header = _read(path, written, most_rows)
     _check_rows(sample, written)
     words = missing_words(sample.columns)
+    of_file = words_of_file(sample.columns, words)
+    names = contract_names(list(sample.columns), paths=written.format != "csv")
     columns = tuple(
-        _column(name, spellings, {*words, ""}, sample.rows)
-        for name, spellings in sample.columns.items()
+        _column(
+            names[source],
+            said,
+            spellings,
+            left_out=_unusable(said, header),
+            of_file=["", *of_file],
+            own=[word for word in words if word not in of_file and source in words[word]],
+            rows=sample.rows,
+        )
+        for (source, spellings), said in zip(sample.columns.items(), header, strict=True)
     )
     types = {column.name: column.typed.type for column in columns if written.format == "csv"}
     if not trust_header and looks_like_a_row(types):
@@ -170,7 +186,7 @@ def profiled(
         reasons = "; ".join(f"{column.name!r} {column.left_out}" for column in columns[:5])
         raise ProfileError(
             f"{path.name} has no column that a contract can have: {reasons}",
-            "Deliver one flat object or row per record",
+            "Deliver one object or row per record",
         )
     return Profile(
         file=path.name,
@@ -178,21 +194,47 @@ def profiled(
         sample=sample,
         columns=columns,
         key=key_candidate([one.key_column for one in good if one.can_be_key]),
-        missing_words=words,
-        notes=(*written.notes, *_header_notes(types), *_notes(sample, words, columns)),
+        missing_words=of_file,
+        notes=(*written.notes, *_header_notes(types), *_notes(sample, columns)),
     )
 
 
-def _read(path: Path, written: Sniffed, most_rows: int) -> tuple[Sniffed, Sample]:
-    """The sample; read without quotes where a quote is no more than a character of the text."""
-    try:
-        return written, read_sample(path, written.source, most_rows=most_rows)
-    except MalformedCsvError:
+def _read(path: Path, written: Sniffed, most_rows: int) -> tuple[Sniffed, Sample, list[str]]:
+    """The dialect, the sample, and the columns' names as they stand in the file.
+
+    Read without quotes where a quote is no more than a character of the text.
+    """
+    if written.format != "csv":
+        sample = read_sample(path, written.source, most_rows=most_rows)
+        return written, sample, list(sample.columns)
+    layout = layout_of(path, written.source)
+    notes = (*written.notes, *layout.notes)
+    written = replace(written, source=layout.applied(written.source), notes=notes)
+    sample = read_sample(path, written.source, most_rows=most_rows)
+    if sample.malformed and written.source.quote:
         bare = written.without_quotes()
-        sample = read_sample(path, bare.source, most_rows=most_rows)
-        if sample.malformed or any(written.source.quote in name for name in sample.columns):
-            raise
-        return bare, sample
+        plain = read_sample(path, bare.source, most_rows=most_rows)
+        if not plain.malformed and not _has_quoted(plain, written.source.quote):
+            return bare, plain, list(plain.columns)
+    return written, sample, list(layout.names)
+
+
+def _unusable(name: str, header: list[str]) -> str:
+    """Why a column of a file cannot be named in a contract; empty if it can."""
+    if not name.strip():
+        return _NO_NAME
+    if is_own_name(name):
+        return _OWN_NAME
+    return _TWICE if header.count(name) > 1 else ""
+
+
+def _has_quoted(sample: Sample, quote: str) -> bool:
+    """Whether a name has a quote in it, or a value stands between two."""
+    quoted = f"^{re.escape(quote)}.*{re.escape(quote)}$"
+    return any(
+        quote in name or pc.any(pc.match_substring_regex(one.values, quoted)).as_py()
+        for name, one in sample.columns.items()
+    )
 
 
 def _check_rows(sample: Sample, written: Sniffed) -> None:
@@ -209,16 +251,25 @@ def _check_rows(sample: Sample, written: Sniffed) -> None:
     )
 
 
-def _column(name: str, written: Spellings, words: set[str], rows: int) -> ColumnProfile:
-    spellings = written.without(words)
+def _column(
+    name: str,
+    source: str,
+    written: Spellings,
+    *,
+    left_out: str,
+    of_file: list[str],
+    own: list[str],
+    rows: int,
+) -> ColumnProfile:
+    spellings = written.without({*of_file, *own})
     kind = typed(name, spellings)
-    left_out = _NO_NAME if not name.strip() else _OUR_NAME if name.startswith("_") else ""
-    left_out = left_out or kind.impossible
+    left_out = left_out or (_OUR_NAME if name.startswith("_") else "") or kind.impossible
     codes, distinct = _typed_codes(spellings, kind)
     is_text = kind.type == "string"
     emails = is_text and len(spellings.values) > 0 and _all_match(spellings, _EMAILS)
     return ColumnProfile(
-        name=name,
+        name=source if left_out else name,
+        source=source,
         typed=kind,
         rules=Rules() if left_out else suggested_rules(name, kind, spellings),
         rows=rows,
@@ -227,8 +278,8 @@ def _column(name: str, written: Spellings, words: set[str], rows: int) -> Column
         padded=padded(spellings.values) if is_text else 0,
         is_personal=emails or (is_text and bool(_PERSONAL.search(snake(name)))),
         left_out=left_out,
+        own_words=(*of_file, *own) if own else (),
         codes=codes,
-        texts=tuple(spellings.values.to_pylist()) if is_text else (),
     )
 
 
@@ -239,7 +290,7 @@ def _all_match(spellings: Spellings, pattern: str) -> bool:
 def _typed_codes(spellings: Spellings, kind: Typed) -> tuple[npt.NDArray[np.int64], int]:
     """Rows by the number of their typed value: `7` and `+7` are one integer."""
     values = spellings.values
-    if kind.impossible or kind.type == "string":
+    if kind.impossible or kind.type in _AS_TEXT:
         return spellings.codes, len(values)
     encoded = parsed(values, kind.column("")).values.dictionary_encode()
     numbers = np.append(encoded.indices.to_numpy(zero_copy_only=False), -1)
@@ -254,9 +305,7 @@ def _header_notes(types: Mapping[str, str]) -> list[str]:
     return [f"{some}: names like values; look whether the first line is a header"]
 
 
-def _notes(
-    sample: Sample, words: Mapping[str, list[str]], columns: tuple[ColumnProfile, ...]
-) -> list[str]:
+def _notes(sample: Sample, columns: tuple[ColumnProfile, ...]) -> list[str]:
     notes = []
     if bad := sample.first_malformed:
         rows = "row" if sample.malformed == 1 else "rows"
@@ -266,10 +315,6 @@ def _notes(
         )
     notes += [f"{column.name!r} is left out: it {column.left_out}" for column in columns
               if column.left_out]  # fmt: skip
-    notes += [
-        f"{name!r}: NA counts as missing, as in other columns; if it is a code here, it is lost"
-        for name in code_like_words(sample.columns, words)
-    ]
     lower = [column.name.lower() for column in columns]
     twins = sorted({name for name in lower if lower.count(name) > 1})
     notes += [f"columns that differ by case alone ({name}): SQL cannot tell them apart"

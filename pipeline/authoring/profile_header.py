@@ -1,7 +1,8 @@
-"""Whether the first line of a CSV file names its columns, or is a row already."""
+"""Names of columns: whether the first line of a CSV file has them, and what to call them."""
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -10,12 +11,35 @@ import pyarrow as pa
 
 from pipeline.authoring.profile_sample import Spellings
 from pipeline.authoring.profile_types import typed
+from pipeline.formats.json_paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NUMERIC: Final = ("integer", "number")
 _SERIES: Final = 3
+
+
+def contract_names(sources: list[str], *, paths: bool) -> dict[str, str]:
+    """Return names for the contract: the file's own, but for paths and names that begin with _.
+
+    `paths` says whether names may be paths, as in JSON.
+    """
+    taken = {source.lower() for source in sources}
+    names: dict[str, str] = {}
+    for source in sources:
+        name = _plain(source, paths=paths)
+        while name != source and name.lower() in taken:
+            name = f"{name}_"
+        taken.add(name.lower())
+        names[source] = name
+    return names
+
+
+def _plain(source: str, *, paths: bool) -> str:
+    is_path = paths and path_of(source) is not None
+    name = re.sub(r"[^\w]+", "_", source).strip("_") if is_path else source.lstrip("_")
+    return name if name.strip() else source
 
 
 def looks_like_a_row(types: Mapping[str, str]) -> bool:

@@ -81,6 +81,8 @@ def suggested_rules(name: str, kind: Typed, spellings: Spellings) -> Rules:
         return Rules()
     if kind.type == "string":
         return _text_rules(spellings)
+    if kind.type in ("object", "array"):
+        return Rules(observed=f"{len(spellings.values):,} distinct")
     values = parsed(spellings.values, kind.column(name)).values
     if kind.type == "boolean":
         return Rules(observed=_shares(spellings))
@@ -118,7 +120,7 @@ def _outwards(bound: float, rounding: str) -> float:
     """The bound with two digits, as a whole number where it is one."""
     if not math.isfinite(bound) or not bound:
         return bound
-    exact = Decimal(repr(bound))
+    exact = Decimal(str(bound))
     rounded = exact.quantize(Decimal(1).scaleb(exact.adjusted() - _DIGITS_KEPT + 1), rounding)
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 

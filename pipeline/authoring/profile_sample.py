@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.arrow_types import TEXT
+from pipeline.authoring.profile_json import Flattener
 from pipeline.errors import ColumnLimitError
 from pipeline.formats.limits import limit_error
 from pipeline.formats.readers import read_chunks
@@ -25,12 +24,14 @@ if TYPE_CHECKING:
 
     from pipeline.findings import Reject
     from pipeline.formats import RawChunk
-    from pipeline.plan import Source
+    from pipeline.plan_contract import Source
 
 _MOST_CELLS: Final = 20_000_000
 """Cells that are held at once, some 300 MB: a file of many columns gives fewer rows."""
-_NESTED: Final = "nested"
 _TEXT: Final = "text"
+_NUMBER: Final = "\0"
+"""Column of the rows' numbers in what is kept: no column of a file is called so."""
+NESTED_KINDS: Final = frozenset({"object", "array"})
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Spellings:
     """A column's values as they are written.
 
     `values` are the distinct texts, `codes` point each row to one (-1: none, which only JSON has),
-    `counts` are the rows of each. `kinds` are the JSON types met: text, number, boolean, nested;
-    CSV has text only.
+    `counts` are the rows of each. `kinds` are the JSON types met: text, number, boolean, object,
+    array; CSV has text only. Objects and arrays are their JSON text.
     """
 
     values: pa.StringArray
@@ -59,7 +60,7 @@ class Spellings:
     @property
     def is_nested(self) -> bool:
         """Whether there is an object or an array among the values."""
-        return _NESTED in self.kinds
+        return bool(self.kinds & NESTED_KINDS)
 
     def without(self, words: Iterable[str]) -> Spellings:
         """Return the same column where these words are no value."""
@@ -99,8 +100,7 @@ def read_sample(path: Path, source: Source, *, most_rows: int) -> Sample:
     DataError
         If the file cannot be read; see `pipeline/errors.py`.
     """
-    sample, rows = Sample(), _Rows(most_rows)
-    kinds: dict[str, set[str]] = defaultdict(set)
+    sample, rows, nested = Sample(), _Rows(most_rows), Flattener()
     plan = Plan("", "", "", source, ())
     with path.open("rb") as file:
         for chunk in read_chunks(file, plan, key=path.name):
@@ -109,12 +109,14 @@ def read_sample(path: Path, source: Source, *, most_rows: int) -> Sample:
             if chunk.malformed and sample.first_malformed is None:
                 sample.first_malformed = chunk.malformed[0]
             is_json = chunk.batch.num_columns == 1 and chunk.raw_of is not None
-            rows.add(_from_json(chunk, rows, kinds) if is_json else _text_columns(chunk.batch))
+            rows.add(_from_json(chunk, rows, nested) if is_json else _text_columns(chunk.batch))
             _check_columns(rows, plan)
     table = rows.table()
     sample.rows = table.num_rows
     sample.columns = {
-        name: _spellings(table.column(name), kinds.get(name)) for name in table.column_names[1:]
+        name: _spellings(table.column(name), nested.kinds(name))
+        for name in table.column_names[1:]
+        if not nested.is_empty_object(name)
     }
     return sample
 
@@ -152,14 +154,14 @@ class _Rows:
     def _thinned(self, table: pa.Table) -> pa.Table:
         if self.step == 1 or not table.num_rows:
             return table
-        numbers = table.column(ROW_NUMBER).to_numpy()
+        numbers = table.column(_NUMBER).to_numpy()
         return table.filter(pa.array(numbers % self.step == 0))
 
     def table(self) -> pa.Table:
         """What was kept, the row numbers first, each text once in its column's dictionary."""
         kept = pa.concat_tables([*self._first, *self._spread], promote_options="default")
-        names = [name for name in kept.column_names if name != ROW_NUMBER]
-        return kept.select([ROW_NUMBER, *names]).unify_dictionaries().combine_chunks()
+        names = [name for name in kept.column_names if name != _NUMBER]
+        return kept.select([_NUMBER, *names]).unify_dictionaries().combine_chunks()
 
 
 def _text_columns(batch: pa.RecordBatch) -> pa.Table:
@@ -168,46 +170,34 @@ def _text_columns(batch: pa.RecordBatch) -> pa.Table:
         column.dictionary_encode() if pa.types.is_string(column.type) else column
         for column in batch.columns
     ]
-    return pa.Table.from_arrays(columns, batch.schema.names)
+    names = [_NUMBER if name == ROW_NUMBER else name for name in batch.schema.names]
+    return pa.Table.from_arrays(columns, names)
 
 
-def _from_json(chunk: RawChunk, rows: _Rows, kinds: dict[str, set[str]]) -> pa.Table:
-    """JSON: the rows' values as text, the types that JSON gave them into `kinds`."""
+def _from_json(chunk: RawChunk, rows: _Rows, nested: Flattener) -> pa.Table:
+    """JSON: the rows' values as text, by their names or the paths to them."""
     numbers = chunk.batch.column(ROW_NUMBER).filter(
         pa.array(chunk.batch.column(ROW_NUMBER).to_numpy() % rows.step == 0)
     )
     assert chunk.raw_of is not None
+    found = [chunk.raw_of(number) for number in numbers.to_pylist()]
     columns: dict[str, list[str | None]] = {}
-    for position, number in enumerate(numbers.to_pylist()):
-        for name, value in chunk.raw_of(number).items():
+    for position, row in enumerate(nested.flattened(found)):
+        for name, value in row.items():
             texts = columns.setdefault(name, [])
             texts.extend([None] * (position - len(texts)))
-            texts.append(_text(value))
-            if value is not None:
-                kinds[name].add(_kind(value))
+            texts.append(value)
     length = len(numbers)
     arrays = [
         pa.array(texts + [None] * (length - len(texts)), pa.string()).dictionary_encode()
         for texts in columns.values()
     ]
-    return pa.Table.from_arrays([*arrays, numbers], [*columns, ROW_NUMBER])
+    return pa.Table.from_arrays([*arrays, numbers], [*columns, _NUMBER])
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        return _NESTED
-    if isinstance(value, bool):
-        return "boolean"
-    return _TEXT if isinstance(value, str) else "number"
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
-
-
-def _spellings(column: pa.ChunkedArray, kinds: set[str] | None) -> Spellings:
+def _spellings(column: pa.ChunkedArray, kinds: frozenset[str]) -> Spellings:
     encoded = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], TEXT)
     codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    every = Spellings(encoded.dictionary, codes, frozenset(kinds or {_TEXT}))
+    every = Spellings(encoded.dictionary, codes, kinds or frozenset({_TEXT}))
     used = every.counts > 0  # thinning leaves texts behind that no row has
     return every if used.all() else every.without(every.values.filter(pa.array(~used)).to_pylist())

@@ -8,18 +8,25 @@ text, and a note says why.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.authoring.profile_moments import (
+    date_patterns,
+    has_short_year,
+    swapped,
+    time_patterns,
+    timestamp_patterns,
+)
+from pipeline.authoring.profile_spellings import boolean_words, number_words
 from pipeline.lexical import NUMBER, parsed
-from pipeline.plan import Column
+from pipeline.plan_contract import Column, Spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipeline.authoring.profile_sample import Spellings
 
@@ -29,11 +36,17 @@ _FEW_DATES: Final = 5
 _LEADING_ZERO: Final = r"^[+-]?0[0-9]"
 _CODE_LIKE_POWER: Final = r"^[0-9]+[eE][0-9]+$"
 _COMPACT_DATE: Final = r"^(19|20)[0-9]{6}$"
-_DATES: Final = (
-    "yyyy-MM-dd", "yyyy/MM/dd", "yyyy.MM.dd",
-    "dd/MM/yyyy", "MM/dd/yyyy", "dd.MM.yyyy", "dd-MM-yyyy", "MM-dd-yyyy",
-)  # fmt: skip
-_CLOCKS: Final = ("HH:mm:ss[.SSSSSS]", "HH:mm")
+_PLAIN: Final = r"^[+-]?[0-9]*\.?[0-9]*$"
+_MOST_DIGITS: Final = 38
+_LIKE_MOMENTS: Final = re.compile(r"[0-9][-/.:][0-9]|[0-9][ -][A-Za-z]{3}|[A-Za-z]{3} [0-9]")
+_SPELLING: Final = {
+    "trueValues": "true",
+    "falseValues": "false",
+    "decimalChar": "decimal_char",
+    "groupChar": "group_char",
+    "bareNumber": "bare_number",
+}
+"""Custom properties of a column, and what the plan calls them."""
 _CODE_NAME: Final = re.compile(
     r"(^|_)(zip|zip_?code|post_?(al_?)?code|phone|telephone|mobile|fax|ssn|fips|iban|ean|upc|isbn"
     r"|gtin|account_?(number|no|nr))($|_)"
@@ -44,7 +57,9 @@ _CODE_NAME: Final = re.compile(
 class Typed:
     """A column's type as the contract writes it, and why it is not another one, if that is due.
 
-    `impossible` says why no type takes all of the values; empty if one does.
+    `written` are the column's custom properties: how its values are written, where the type alone
+    does not say. `physical` is its physicalType, empty if it needs none. `impossible` says why no
+    type takes all of the values; empty if one does.
     """
 
     type: str = "string"
@@ -52,20 +67,36 @@ class Typed:
     timezone: bool = True
     note: str = ""
     impossible: str = ""
+    physical: str = ""
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     def column(self, name: str, *, required: bool = False) -> Column:
         """Return the column that validate would check values with."""
-        return Column(name, self.type, required, self.format, self.timezone)
+        spelling = {_SPELLING[word]: value for word, value in self.written.items()}
+        return Column(
+            name,
+            self.type,
+            required=required,
+            timezone=self.timezone,
+            arrow=self.physical.replace("DECIMAL", "decimal128").replace(",", ", "),
+            spelling=Spelling(format=self.format, **spelling),
+        )
 
 
 def typed(name: str, spellings: Spellings) -> Typed:
     """Return the type of a column without its missing values."""
     values = spellings.values
     if spellings.is_nested:
-        return Typed(impossible="holds objects or arrays, which are no values of a column")
+        return _nested(spellings)
     if not len(values):
         return Typed(note="no value at all: the type is not known")
-    found = _number(name, spellings) or _boolean(values) or _moment(values) or Typed()
+    found = (
+        _number(name, spellings)
+        or _boolean(values)
+        or _moment(values)
+        or _otherwise_written(values)
+        or Typed()
+    )
     if found.type == "string" and not spellings.is_text:
         kinds = ", ".join(sorted(spellings.kinds))
         return Typed(impossible=f"holds values of several JSON types ({kinds}): no one type fits")
@@ -95,7 +126,7 @@ def _all(values: pa.Array, pattern: str) -> bool:
 def _number(name: str, spellings: Spellings) -> Typed | None:
     """Integer or number; text where digits are no quantity. None if the values are none."""
     values = spellings.values
-    if not fits(values[:_FIRST], Typed("number")) or not _all(values, NUMBER):
+    if not _all(values, NUMBER):
         return None
     if spellings.is_text and (reason := _no_quantity(name, values)):
         return Typed(note=reason)
@@ -107,7 +138,20 @@ def _number(name: str, spellings: Spellings) -> Typed | None:
         return Typed("integer")
     if spellings.is_text and not _any(values, r"[.eE]"):
         return Typed(note="digits beyond 64 bits: text keeps them exactly")
-    return Typed("number") if fits(values, Typed("number")) else None
+    return Typed("number") if fits(values, Typed("number")) else _decimal(values)
+
+
+def _decimal(values: pa.Array) -> Typed | None:
+    """Number that keeps digits which a double does not, with room for two more before the point."""
+    if not _all(values, _PLAIN):
+        return None
+    parts = [text.strip(" +-").split(".") for text in values.to_pylist()]
+    scale = max((len(part[1]) for part in parts if len(part) > 1), default=0)
+    digits = min(_MOST_DIGITS, 2 + scale + max(len(part[0]) for part in parts))
+    found = Typed(
+        "number", physical=f"DECIMAL({digits},{scale})", note="more digits than a double keeps"
+    )
+    return found if fits(values, found) else None
 
 
 def _no_quantity(name: str, values: pa.Array) -> str:
@@ -129,44 +173,62 @@ def snake(name: str) -> str:
     return apart.strip("_").lower()
 
 
+def _nested(spellings: Spellings) -> Typed:
+    """Array or object, if every value is one."""
+    if len(spellings.kinds) > 1:
+        kinds = ", ".join(sorted(spellings.kinds))
+        return Typed(impossible=f"holds values of several JSON types ({kinds}): no one type fits")
+    (kind,) = spellings.kinds
+    return Typed(kind)
+
+
 def _boolean(values: pa.Array) -> Typed | None:
     return Typed("boolean") if fits(values, Typed("boolean")) else None
 
 
+def _otherwise_written(values: pa.Array) -> Typed | None:
+    """Booleans and numbers in the spelling of a language or of a currency."""
+    texts = pc.unique(pc.utf8_trim_whitespace(values)).to_pylist()
+    if words := boolean_words(texts):
+        return Typed("boolean", written=words)
+    ways = number_words(texts)
+    if len(ways) > 1:
+        return Typed(note="no value tells what the comma or point means, so it is text")
+    note = (
+        "signs around the numbers are passed over" if any("bareNumber" in w for w in ways) else ""
+    )
+    whole = [{word: way[word] for word in way if word != "decimalChar"} for way in ways]
+    candidates = [Typed("integer", written=way, note=note) for way in whole]
+    candidates += [Typed("number", written=way, note=note) for way in ways]
+    return next((one for one in candidates if fits(values, one)), None)
+
+
 def _moment(values: pa.Array) -> Typed | None:
     """Date, timestamp or time; text where the order of day and month cannot be told."""
-    if not _any(values[:_FIRST], r"[0-9][-/.:][0-9]"):
-        return None
-    fitting = [candidate for candidate in _moments() if fits(values, candidate)]
+    fitting = [candidate for candidate in _moments(values[0].as_py()) if fits(values, candidate)]
     if not fitting:
         return None
     first = fitting[0]
-    rival = _swapped(first.format)
+    rival = swapped(first.format)
     if any(candidate.format == rival for candidate in fitting[1:]):
         return Typed(note=f"either {first.format} or {rival}: no value tells which, so it is text")
+    if has_short_year(first.format or ""):
+        return replace(first, note="years of two digits are taken for 2000 to 2099")
     if first.type == "timestamp" and not first.timezone:
-        return Typed(
-            first.type, first.format, timezone=False, note="no offset: say in which zone it is"
-        )
+        return replace(first, note="no offset: say in which zone it is")
     return first
 
 
-def _swapped(pattern: str | None) -> str:
-    """The pattern with day and month in each other's place; empty if nobody writes it so."""
-    if pattern is None or pattern.startswith("yyyy"):
-        return ""
-    return pattern.translate(str.maketrans("dM", "Md"))
-
-
-def _moments() -> Iterator[Typed]:
-    """Candidates, ISO 8601 first: it needs no format."""
+def _moments(text: str) -> Iterator[Typed]:
+    """Candidates for a column with such a text, ISO 8601 first: it needs no format."""
+    text = text.strip()
+    if not _LIKE_MOMENTS.search(text):
+        return
     yield Typed("date")
     yield Typed("timestamp")
     yield Typed("timestamp", timezone=False)
     yield Typed("time")
-    for date in _DATES[1:]:
-        yield Typed("date", date)
-    for date, between, clock in product(_DATES, ("'T'", " "), _CLOCKS):
-        yield Typed("timestamp", f"{date}{between}{clock}X")
-        yield Typed("timestamp", f"{date}{between}{clock}", timezone=False)
-    yield Typed("time", "HH:mm")
+    yield from (Typed("date", pattern) for pattern in date_patterns(text))
+    for pattern, zoned in timestamp_patterns(text):
+        yield Typed("timestamp", pattern, timezone=zoned)
+    yield from (Typed("time", pattern) for pattern in time_patterns(text))

@@ -18,7 +18,20 @@ _ANYWHERE: Final = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "NaN
 """Spellings that mean nothing else in a text either; Na is sodium, NAN an airport."""
 _AMONG_VALUES: Final = frozenset(
     {word.lower() for word in _ANYWHERE}
-    | {"none", "nil", "-", "--", "?", ".", "n.a.", "#value!", "#div/0!", "missing", "unknown"}
+    | {
+        "none",
+        "nil",
+        "-",
+        "--",
+        "?",
+        ".",
+        "n.a.",
+        "k.a.",
+        "#value!",
+        "#div/0!",
+        "missing",
+        "unknown",
+    }
 )
 """They mean a missing value, in any case, where everything else is a number or a date."""
 _TWO_LETTERS: Final = r"^[A-Z]{2}$"
@@ -28,7 +41,7 @@ _NAMIBIA: Final = "NA"
 def missing_words(columns: Mapping[str, Spellings]) -> dict[str, list[str]]:
     """Return the words, as they are spelled in the file, and the columns that show them to be such.
 
-    A contract's words hold for every column of its file.
+    Other columns may have one of them as a value: `NA` is Namibia's code, too.
     """
     found: dict[str, list[str]] = {}
     for name, spellings in columns.items():
@@ -37,15 +50,23 @@ def missing_words(columns: Mapping[str, Spellings]) -> dict[str, list[str]]:
     return found
 
 
-def code_like_words(columns: Mapping[str, Spellings], words: Mapping[str, list[str]]) -> list[str]:
-    """Return the columns in which a missing word of other columns may be a code."""
-    return [
-        name
-        for name, spellings in columns.items()
-        if _NAMIBIA in words
-        and name not in words[_NAMIBIA]
-        and _NAMIBIA in _anywhere(spellings.values)
-    ]
+def is_missing_word(text: str) -> bool:
+    """Tell whether a text is a usual spelling of no value."""
+    return text.strip().lower() in _AMONG_VALUES
+
+
+def words_of_file(
+    columns: Mapping[str, Spellings], words: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """Return the missing words that mean nothing else in any other column of the file."""
+    return {
+        word: shown_by
+        for word, shown_by in words.items()
+        if not any(
+            name not in shown_by and pc.is_in(pa.scalar(word), spellings.values).as_py()
+            for name, spellings in columns.items()
+        )
+    }
 
 
 def _words_of(name: str, spellings: Spellings) -> list[str]:

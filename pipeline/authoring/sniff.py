@@ -7,35 +7,30 @@ sees what validate will see.
 from __future__ import annotations
 
 import codecs
-import csv
-import gzip
-import io
 import re
-import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from pipeline.formats.text import GZIP_MAGIC, TextStream
-from pipeline.plan import Source
+from pipeline.authoring.profile_records import ESCAPE, rows_of
+from pipeline.errors import DataError
+from pipeline.formats.compression import unpacked
+from pipeline.formats.csv_dialect import DELIMITERS
+from pipeline.formats.readers import ending
+from pipeline.formats.text import TextStream, marked_encoding
+from pipeline.plan_contract import Limits, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DELIMITERS: Final = (",", ";", "\t", "|")
 _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_CSV_ENDINGS: Final = (".csv", ".tsv")
 _HEAD_BYTES: Final = 256 * 1024
 _BLOCK_BYTES: Final = 1024 * 1024
 _MOST_BYTES: Final = 256 * 1024**2
 """As far as a file is searched for bytes that are not UTF-8; beyond, its reader will tell."""
 _FOREIGN_BYTES: Final = 64 * 1024
-_MARKS: Final = {
-    codecs.BOM_UTF8: ("utf-8", "the file begins with a byte-order mark, which is passed over"),
-    codecs.BOM_UTF16_LE: ("utf-16", "the file begins with the byte-order mark of UTF-16"),
-    codecs.BOM_UTF16_BE: ("utf-16", "the file begins with the byte-order mark of UTF-16"),
-}
 _LEGACY: Final = ("cp1252", "cp1251", "shift_jis", "euc_jp", "euc_kr", "gb18030", "big5")
 """Encodings whose texts can be told apart; of those that write Latin letters, the usual one."""
 _FOREIGN_RUN: Final = re.compile(rb"[\x80-\xff]+")
@@ -83,17 +78,18 @@ def sniffed(path: Path, *, encoding: str | None = None, delimiter: str | None = 
     notes = (note,) if note else ()
     if kind != "csv":
         return Sniffed(kind, Source(format="json", encoding=found), notes)
+    if delimiter is None and ending(path.name) == ".tsv":
+        delimiter = "\t"
     chosen, quote = _dialect(text, cut=len(head) == _HEAD_BYTES, delimiter=delimiter)
-    return Sniffed("csv", Source("csv", chosen, quote, found), notes)
+    return Sniffed("csv", Source("csv", chosen, quote, encoding=found), notes)
 
 
 def _format(path: Path, text: str) -> str:
     """By the file's ending; where it has none that is known, by its first character."""
-    name = PurePosixPath(path.name.lower().removesuffix(".gz"))
-    first = text.lstrip()[:1]
-    if name.suffix in _JSON_ENDINGS:
+    suffix, first = ending(path.name), text.lstrip()[:1]
+    if suffix in _JSON_ENDINGS:
         return "json" if first == "[" else "jsonl"
-    return {"{": "jsonl", "[": "json"}.get(first, "csv") if name.suffix != ".csv" else "csv"
+    return {"{": "jsonl", "[": "json"}.get(first, "csv") if suffix not in _CSV_ENDINGS else "csv"
 
 
 def _encoding(path: Path) -> tuple[str, str]:
@@ -119,9 +115,10 @@ def _encoding(path: Path) -> tuple[str, str]:
 
 def _marked(head: bytes) -> tuple[str, str] | None:
     """Encoding that the first bytes give away: by a mark, or by where the zero bytes stand."""
-    for mark, found in _MARKS.items():
-        if head.startswith(mark):
-            return found
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8", "the file begins with a byte-order mark, which is passed over"
+    if marked := marked_encoding(head):
+        return marked, f"the file begins with the byte-order mark of {marked.upper()}"
     start = head[:_HEAD_BYTES]
     for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, others = start[first::2].count(0), start[1 - first :: 2].count(0)
@@ -133,15 +130,13 @@ def _marked(head: bytes) -> tuple[str, str] | None:
 def _blocks(path: Path) -> Iterator[bytes]:
     """The file's bytes, unpacked, as far as they can be and are looked at."""
     with path.open("rb") as file:
-        packed = file.read(2) == GZIP_MAGIC
-        file.seek(0)
-        source = gzip.GzipFile(fileobj=file) if packed else file
         try:
+            source = unpacked(file, Limits())
             for _ in range(0, _MOST_BYTES, _BLOCK_BYTES):
                 if not (block := source.read(_BLOCK_BYTES)):
                     return
                 yield block
-        except (EOFError, OSError, zlib.error):  # corrupt: the reader says so in better words
+        except DataError:  # corrupt: the reader says so in better words
             return
 
 
@@ -163,23 +158,31 @@ def _legacy(text: bytes) -> tuple[str, str]:
 
 
 def _dialect(text: str, *, cut: bool, delimiter: str | None) -> tuple[str, str]:
-    """The delimiter and the quote that take the text apart into the most regular rows."""
+    """The delimiter and the quote that take the text apart into the most regular rows.
+
+    A quote that the first line begins and ends with is preferred.
+    """
     first = text.lstrip().partition("\n")[0].rstrip()
     quotes = ("'", '"') if first[:1] == "'" and first[-1:] == "'" else ('"',)
     candidates = DELIMITERS if delimiter is None else (delimiter,)
-    dialects = [(one, quote) for quote in quotes for one in candidates]
-    return max(dialects, key=lambda dialect: _regularity(text, *dialect, cut=cut))
+
+    def fitness(dialect: tuple[str, str]) -> tuple[float, ...]:
+        one, quote = dialect
+        source = Source("csv", one, quote)
+        found = [_regularity(text, source, cut=cut)]
+        if f"{ESCAPE}{quote}" in text:
+            escaped = replace(source, escape=ESCAPE, double_quote=False)
+            found.append(_regularity(text, escaped, cut=cut))
+        several, regular, *rest = max(found)
+        return (several, regular, quote == quotes[0], *rest)
+
+    return max(((one, quote) for quote in quotes for one in candidates), key=fitness)
 
 
-def _regularity(text: str, delimiter: str, quote: str, *, cut: bool) -> tuple[float, ...]:
+def _regularity(text: str, source: Source, *, cut: bool) -> tuple[float, ...]:
     """How well a dialect fits: several columns in most rows, then few odd rows, then columns."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
-    widths: list[int] = []
-    try:
-        widths.extend(len(row) for row in reader if row)
-    except csv.Error:  # a cell without end
-        cut = True
-    rows = widths[:-1] if cut else widths
+    found = rows_of(text, source, final=not cut)
+    rows = [len(row.cells) for row in found]
     if not rows:
         return (0, 0, 0, 0)
     ((width, times),) = Counter(rows).most_common(1)

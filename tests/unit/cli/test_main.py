@@ -24,6 +24,7 @@ VERBS = [
     "show",
     "definition",
     "check",
+    "contract",
     "init",
     "query",
     "samples",

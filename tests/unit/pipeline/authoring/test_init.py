@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
-import re
+import json
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,31 +143,34 @@ def test_flights_key_is_the_one_in_the_literature(flights_csv: Path, tmp_path: P
     [
         ("price", ["1,000.50", "2"], 1000.5),
         ("price", ["1,5", "-2"], 1.5),
-        ("share", ["50 %", "12.5%"], 0.5),
+        ("share", ["50 %", "12.5%"], 50.0),
         ("cost", ["$1,200.00", "$3"], 1200.0),
+        ("pop", ["1.234.567", "89"], 1234567),
+        ("amount", ["0.1234567890123456789", "2"], Decimal("0.1234567890123456789")),
         ("member", ["yes", "no"], True),
-        ("day", ["1/31/2013", "2/1/2013"], "2013-01-31"),
-        ("day", ["31.1.2013", "1.2.2013"], "2013-01-31"),
-        ("day", ["31-Jan-2013", "1-Feb-2013"], "2013-01-31"),
-        ("day", ["Jan 31, 2013", "Feb 1, 2013"], "2013-01-31"),
-        ("Unit Price", ["1,000", "2,000"], 1000.0),
+        ("Mitglied", ["Ja", "nein"], True),
+        ("day", ["1/31/2013", "2/1/2013"], date(2013, 1, 31)),
+        ("day", ["31.1.2013", "1.2.2013"], date(2013, 1, 31)),
+        ("day", ["31-Jan-2013", "1-Feb-2013"], date(2013, 1, 31)),
+        ("day", ["Jan 31, 2013", "Feb 1, 2013"], date(2013, 1, 31)),
+        ("day", ["31.01.13", "01.02.13"], date(2013, 1, 31)),
+        ("at", ["1/31/2013 5:30 PM"], datetime(2013, 1, 31, 17, 30)),
+        ("at", ["31.01.2013 05:30:07"], datetime(2013, 1, 31, 5, 30, 7)),
+        ("at", ["5:30 PM"], time(17, 30)),
+        ("Unit Price", ["1,000", "2,000"], "1,000"),  # one, or a thousand: nobody knows
     ],
 )
-def test_examples_make_values_of_texts(
+def test_values_in_other_spellings_have_their_type(
     draft: Callable[..., tuple[Draft, Profile]],
     tmp_path: Path,
     name: str,
     values: list[str],
     first: Any,
 ) -> None:
-    # GIVEN a draft whose example of derive is taken into force
+    # GIVEN
     made, _ = draft(f"status;{name}\n" + "".join(f"x;{value}\n" for value in values))
-    folder = tmp_path / "things"
-    made.write(folder)
-    steps = folder / "pipeline.yaml"
-    text, derive = steps.read_text("utf-8"), re.compile(r"^  # (- derive|  .*)", re.MULTILINE)
-    steps.write_text(derive.sub(r"  \1", text), "utf-8")
-    compiled = compiled_dataset(folder)
+    made.write(tmp_path / "things")
+    compiled = compiled_dataset(tmp_path / "things")
     assert compiled.plan is not None, compiled.findings
 
     # WHEN
@@ -173,9 +178,89 @@ def test_examples_make_values_of_texts(
         rows = processed(file, compiled.plan).table.to_pylist()
 
     # THEN
+    assert len(rows) == len(values)
     assert rows[0]["source_status"] == "x"
-    found = rows[0][f"{name.lower().replace(' ', '_')}_value"]
-    assert (found.isoformat() if isinstance(first, str) else found) == first
+    assert (type(rows[0][name]), rows[0][name]) == (type(first), first)
+
+
+STRANGE = """\
+Berth fees of the harbour, May
+exported by Hafenkasse 3.1
+
+# berth: blank if at anchor
+Schiff;Ankunft;Tage;Betrag;bezahlt
+;;d;EUR;
+Möwe;03.05.2024;4;1.250,50;ja
+Albatros;14.05.2024;12;300,00;nein
+Kormoran;21.05.2024;k.A.;99,90;ja
+Summe;;16;1.650,40;
+"""
+
+
+def test_a_file_as_they_come_in_the_world(
+    draft: Callable[..., tuple[Draft, Profile]], tmp_path: Path
+) -> None:
+    # GIVEN
+    made, _ = draft(STRANGE)
+    made.write(tmp_path / "things")
+    compiled = compiled_dataset(tmp_path / "things")
+    assert compiled.plan is not None, compiled.findings
+
+    # WHEN
+    with (tmp_path / "things.csv").open("rb") as file:
+        result = processed(file, compiled.plan)
+
+    # THEN
+    (dialect, _) = contract(made)["customProperties"]
+    assert (
+        dialect["value"].items()
+        >= {
+            "delimiter": ";",
+            "commentChar": "#",
+            "headerRows": [5, 6],
+            "footerRows": 1,
+        }.items()
+    )
+    names = ["Schiff", "Ankunft", "Tage d", "Betrag EUR", "bezahlt"]
+    rows = [[row[name] for name in names] for row in result.table.to_pylist()]
+    assert rows == [
+        ["Möwe", date(2024, 5, 3), 4, 1250.5, True],
+        ["Albatros", date(2024, 5, 14), 12, 300.0, False],
+        ["Kormoran", date(2024, 5, 21), None, 99.9, True],
+    ]
+
+
+NESTED = [
+    {"_id": 1, "at": {"lat": 53.5, "port": {"code": "DEHAM"}}, "tags": ["a", "b"], "x.y": 5},
+    {"_id": 2, "at": {"lat": 54.1}, "tags": [], "x.y": 6, "log": {f"k{n}": n for n in range(40)}},
+]
+
+
+def test_nested_json(draft: Callable[..., tuple[Draft, Profile]], tmp_path: Path) -> None:
+    # GIVEN
+    made, _ = draft("".join(json.dumps(row) + "\n" for row in NESTED), "things.jsonl")
+    made.write(tmp_path / "things")
+    compiled = compiled_dataset(tmp_path / "things")
+    assert compiled.plan is not None, compiled.findings
+
+    # WHEN
+    with (tmp_path / "things.jsonl").open("rb") as file:
+        result = processed(file, compiled.plan)
+
+    # THEN
+    types = {name: prop["logicalType"] for name, prop in properties(made).items()}
+    assert types == {
+        "id": "integer",
+        "at_lat": "number",
+        "at_port_code": "string",
+        "tags": "array",
+        "x_y": "integer",
+        "log": "object",
+    }
+    first, second = result.table.to_pylist()
+    assert [first[name] for name in types] == [1, 53.5, "DEHAM", '["a", "b"]', 5, None]
+    assert [second[name] for name in types][:5] == [2, 54.1, None, "[]", 6]
+    assert json.loads(second["log"]) == NESTED[1]["log"]
 
 
 def test_what_acts_and_what_is_an_example(draft: Callable[..., tuple[Draft, Profile]]) -> None:
@@ -277,3 +362,33 @@ def test_a_guessed_encoding_is_called_a_guess(tmp_path: Path) -> None:
 
     assert "# The text is not UTF-8; cp1252 is a guess" in text
     assert "encoding: cp1252}" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("_row_number,_extra,_replayed,id\n7,8,9,1\n7,8,9,2\n", "things.csv"),
+        ('{"_row_number": 7, "_extra": 8, "id": 1}\n{"_extra": 8, "id": 2}\n', "things.jsonl"),
+    ],
+)
+def test_columns_with_names_of_the_pipeline_are_left_out(
+    draft: Callable[..., tuple[Draft, Profile]], text: str, name: str
+) -> None:
+    drafted, _ = draft(text, name)
+
+    assert drafted.findings() == []
+    assert list(properties(drafted)) == ["id"]
+    assert "'_extra' is not here" in drafted.files["contract.odcs.yaml"]
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890{at}", "0.1234567890123456789{at}"])
+def test_numbers_of_more_digits_than_a_double_keeps_have_a_range(
+    draft: Callable[..., tuple[Draft, Profile]], number: str
+) -> None:
+    rows = "".join(f'{{"x": {number.format(at=at)}}}\n' for at in range(10, 50))
+
+    drafted, _ = draft(rows, "things.jsonl")
+
+    assert drafted.findings() == []
+    assert properties(drafted)["x"]["physicalType"].startswith("DECIMAL(")
+    assert properties(drafted)["x"]["logicalTypeOptions"].keys() == {"minimum", "maximum"}

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.authoring.dataset import CompiledDataset, compiled_dataset
-from pipeline.plan import Lookup
+from pipeline.plan_steps import Lookup
 from tests.unit.pipeline.support import CONTRACT_HEAD
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def test_a_lookup_keeps_its_needed_columns_only(compiled: Callable[..., Compiled
 
     assert rows(dataset) == [{"code": "A", "name": "Aachen"}, {"code": "B", "name": "Berlin"}]
     assert dataset.plan is not None
-    assert dataset.plan.enrich == (Lookup("places", {"code": "code"}, {"place": "name"}, "keep"),)
+    assert dataset.plan.enrich.lookups == (
+        Lookup("places", {"code": "code"}, {"place": "name"}, "keep"),
+    )
     assert dataset.plan.schemas["enrich"]["place"] == "string"
 
 
@@ -55,7 +57,7 @@ def test_the_policy_for_missing_keys_is_taken(
     dataset = compiled(LOOKUP[:-1] + f", when_missing: {policy}}}")
 
     assert dataset.plan is not None
-    assert dataset.plan.enrich[0].when_missing == policy
+    assert dataset.plan.enrich.lookups[0].when_missing == policy
 
 
 @pytest.mark.parametrize("key", ["007", "1.0", "true", "2013-01-31", "1e3"])
@@ -149,7 +151,7 @@ ERRORS = [
         "there is no file x.csv",
     ),
     ("{lookup: p, file: /x.csv, on: {code: c}, add: {p: c}}", CSV, "lookup", "no file /x.csv"),
-    (LOOKUP, "", "lookup", "places.csv cannot be read: Empty CSV file"),
+    (LOOKUP, "", "lookup", "places.csv: it cannot be read: Empty CSV file"),
     (
         LOOKUP.replace("{code:", "{cod:"),
         CSV,
@@ -161,10 +163,10 @@ ERRORS = [
     (LOOKUP.replace("{code:", "{n:"), CSV, "n:", "code of the lookup is string, n is int64"),
     (LOOKUP.replace("{code:", "{at:"), "code,name\n1.5,x\n", "at:", "of the lookup is double"),
     (LOOKUP, "code,name\nA,1\nA,2\n", "on", "{'code': 'A'} for one; say duplicate_keys: first or"),
-    (LOOKUP.replace("on:", "no:"), CSV, "{lookup", "'on' is a required property: add it here"),
+    (LOOKUP.replace("on:", "no:"), CSV, "no", "unknown word 'no'"),
     (LOOKUP[:-1] + ", when_missing: ignore}", CSV, "when_missing", "'ignore' is none of 'keep'"),
     (LOOKUP[:-1] + ", wen_missing: keep}", CSV, "wen_missing", "did you mean 'when_missing'?"),
-    (LOOKUP.replace("places", "'a/b'"), CSV, "lookup", "does not match"),
+    (LOOKUP.replace("places", "'a/b'"), CSV, "lookup", "lookup is text that ^"),
 ]
 
 

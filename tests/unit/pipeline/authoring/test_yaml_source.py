@@ -117,3 +117,16 @@ def test_a_finding_is_a_link_for_editors(tmp_path: Path, monkeypatch: pytest.Mon
     assert str(found) == "d/f.yaml:1:1: error: the file must hold a mapping of words to values"
     fields: dict[str, Any] = found.to_json()
     assert Finding(**fields) == found
+
+
+@pytest.mark.parametrize(("written", "read"), [("010", 8), ("12:30", 750), ("-1:30.5", -90.5)])
+def test_numbers_that_yaml_counts_in_eights_or_sixties_are_errors(
+    tmp_path: Path, written: str, read: float
+) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(f"a: 0\nb: [0.5, -7, '{written}', {written}]\n")
+
+    (found,) = yaml_source(file).findings
+
+    assert (found.line, found.severity) == (2, "error")
+    assert f"YAML reads {written} as {read}" in found.message
