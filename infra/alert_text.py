@@ -58,8 +58,8 @@ NO_DATASET: Final = "not known"
 NO_ROWS: Final = "not known"
 NO_MESSAGE: Final = "The platform gave no reason; the execution's history may say more."
 ROWS: Final = (
-    "{} read, {} written, {} rejected, {} duplicates, {} filtered, {} dropped by a lookup; "
-    "rejected rows are in {}"
+    "{} read, {} expanded, {} written, {} rejected, {} duplicates, {} filtered, "
+    "{} dropped by a lookup; rejected rows are in {}"
 )
 KEPT: Final = "Its dead letter is in the queue {}"
 NOT_KEPT: Final = (

@@ -11,15 +11,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+
 from infra.athena_types import athena_type, has_type, in_query, trino_type
 from infra.projection import Projection, projection
 from pipeline.constants import FILES_TABLE_SUFFIX, PROCESSED_PREFIX
+from pipeline.formats.moment_text import ZONE, fields, in_pattern
 from pipeline.formats.writers import extension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.plan import Plan
+    from pipeline.plan_steps import Write
 
 _TEXT_INPUT: Final = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT: Final = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
@@ -35,7 +39,7 @@ _FORMATS: Final[dict[str, dict[str, Any]]] = {
         "outputFormat": _TEXT_OUTPUT,
         "serdeInfo": {
             "serializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-            "parameters": {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"},
+            "parameters": {"quoteChar": '"', "escapeChar": "\\"},
         },
     },
     "json": {
@@ -46,8 +50,9 @@ _FORMATS: Final[dict[str, dict[str, Any]]] = {
 }
 """How Athena reads what `pipeline.formats.writers` writes."""
 _FORMAT_PARAMETERS: Final = {"csv": {"skip.header.line.count": "1"}}
-_JSON_TEXTS: Final = ("date32", "time64", "timestamp", "decimal128", "binary", "uint64")
+_JSON_TEXTS: Final = ("date32", "time64", "timestamp", "binary", "uint64")
 """Types whose values are text in JSON files, by the beginnings of their names."""
+_EPOCH: Final = pa.array([0], pa.timestamp("us", tz="UTC"))
 
 
 @dataclass(frozen=True)
@@ -96,26 +101,57 @@ def _columns(plan: Plan, projections: Mapping[str, Projection]) -> list[_Column]
             if has_type(kind)
         ]
     else:
-        found = [_text_column(name, kind, plan.write.format) for name, kind in inside.items()]
+        found = [_text_column(name, kind, plan.write) for name, kind in inside.items()]
     for name, each in projections.items():
         shown = athena_type(kinds[name]) if each.view else each.kind
         found.append(_Column(name.lower(), each.kind, shown, each.view))
     return found
 
 
-def _text_column(name: str, kind: str, form: str) -> _Column:
+def _text_column(name: str, kind: str, write: Write) -> _Column:
     """Column of a file of text, read as text where the SerDe cannot read it as what it is."""
+    form = write.format
     if form == "json" and not kind.startswith(_JSON_TEXTS):
         return _Column(name, athena_type(kind), athena_type(kind))
     plain = f'"{name}"'
-    sql = plain if form == "json" else f"nullif({plain}, '')"
+    sql = plain if form == "json" else f"nullif({plain}, {_literal(write.null_text)})"
     if kind in ("string", "binary") or not has_type(kind):
         return _Column(name, "string", "string", None if sql == plain else sql)
     if kind in ("float", "double"):  # the words of Arrow's writer into those that Java reads
         sql = f"replace(replace({sql}, 'nan', 'NaN'), 'inf', 'Infinity')"
     if kind.startswith("timestamp["):
-        sql = f"from_iso8601_timestamp({sql})"
+        sql = _moment(sql, write.timestamp_format) or f"from_iso8601_timestamp({sql})"
+    elif kind.startswith("date32"):
+        sql = _moment(sql, write.date_format) or sql
     return _Column(name, "string", athena_type(kind), f"CAST({sql} AS {trino_type(kind)})")
+
+
+def _moment(sql: str, pattern: str | None) -> str | None:
+    """SQL that reads a moment in a JDK pattern, None without one: Athena's letters are Joda's."""
+    if pattern is None:
+        return None
+    parts = (_joda(letter, text) for letter, text in fields(pattern))
+    return f"parse_datetime({sql}, {_literal(''.join(parts))})"
+
+
+def _joda(letter: str, text: str) -> str:
+    """Part of a pattern in Joda's letters; the offset is UTC's, the same text in every value."""
+    if letter in ZONE:
+        return _quoted(str(in_pattern(_EPOCH, text)[0]))
+    if letter:
+        return text.replace("u", "y")
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Text of a pattern, in quotes where it could be taken for letters of it."""
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'" if any(sign.isalpha() for sign in text) else quoted
+
+
+def _literal(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 def _files_table(
@@ -133,9 +169,19 @@ def _files_table(
             "columns": [column for column in stored if column["name"] not in partitions],
             "location": location,
             "compressed": extension(plan.write).endswith(".gz"),
-            **_FORMATS[plan.write.format],
+            **_storage_format(plan.write),
         },
     }
+
+
+def _storage_format(write: Write) -> dict[str, Any]:
+    """How Athena reads the files; for CSV with the dataset's own delimiter."""
+    described = _FORMATS[write.format]
+    if write.format != "csv":
+        return described
+    serde = described["serdeInfo"]
+    parameters = {"separatorChar": write.delimiter, **serde["parameters"]}
+    return {**described, "serdeInfo": {**serde, "parameters": parameters}}
 
 
 def _parameters(plan: Plan, projections: Mapping[str, Projection], location: str) -> dict[str, str]:

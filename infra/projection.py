@@ -8,7 +8,7 @@ See docs/adr/0008.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -17,18 +17,21 @@ import pyarrow.compute as pc
 
 from functions.write.core import NULL_PARTITION
 from infra.athena_types import INTEGERS, trino_type
-from pipeline.arrow_types import arrow_type, scalar_of
+from pipeline.arrow_types import column_type, scalar_of
 from pipeline.cleaning import FILL, STEPS
 from pipeline.rules import Reason
 
 if TYPE_CHECKING:
-    from pipeline.plan import Column, Plan
+    from pipeline.plan import Plan
+    from pipeline.plan_contract import Column
 
 LISTED_INTEGERS: Final = 1_000
 """Integers that may be missing are listed one by one, up to so many; Glue's metadata is bounded."""
 FIRST_DATE: Final = "1970-01-01"
 LAST_DATE: Final = "NOW+1YEARS"
 """Range of a date of which the contract says nothing."""
+_KEEPING: Final = ("filter", "select", "drop")
+"""Steps of transform that make no values."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,15 @@ def _injected(kind: str) -> Projection:
 
 def _known(plan: Plan, name: str) -> _Known:
     """Return what the contract says of a column, if nothing that follows makes it untrue."""
+    single = _single_value(plan, name)
+    if single is not None:
+        return _Known(values=(single,), nullable=False)
     column = _contract_column(plan, name)
     if column is None:
         return _Known()
-    allowed = [rule.argument for rule in column.rules if rule.name == Reason.VALID_VALUES]
+    enforced = [rule for rule in column.rules if rule.severity == "error"]
+    column = replace(column, rules=tuple(enforced))
+    allowed = [rule.argument for rule in enforced if rule.name == Reason.VALID_VALUES]
     try:
         if allowed:
             return _cleaned(plan, column, allowed[0], listed=True)
@@ -140,17 +148,38 @@ def _known(plan: Plan, name: str) -> _Known:
         return _Known()  # values that are none of the column's type: the contract is vague
 
 
+def _single_value(plan: Plan, name: str) -> Any:
+    """Return the value that a column has in every row, None for one that has several."""
+    if plan.enrich.context.get(name) == "dataset":
+        return plan.dataset
+    return plan.enrich.constants.get(name)
+
+
 def _contract_column(plan: Plan, name: str) -> Column | None:
     """Return the contract's column that an output column is, if it is one unchanged."""
-    if any(name in lookup.add for lookup in plan.enrich):
+    if any(name in lookup.add for lookup in plan.enrich.lookups):
+        return None
+    if name in plan.enrich.constants or name in plan.enrich.context:
         return None
     for step in reversed(plan.transform):
-        if step.name == "python" or (step.name == "derive" and name in step.argument["columns"]):
-            return None
         if step.name == "rename":
             former = {new: old for old, new in step.argument.items()}
             name = former.get(name, name)
+        elif step.name == "derive":
+            if name in step.argument["columns"]:
+                return None
+        elif step.name == "python" or (step.name not in _KEEPING and _names(step.argument, name)):
+            return None
     return next((column for column in plan.columns if column.name == name), None)
+
+
+def _names(argument: Any, name: str) -> bool:
+    """Whether a step's argument names a column, wherever in it: then it may have made it."""
+    if isinstance(argument, dict):
+        return any(_names(part, name) for part in (*argument, *argument.values()))
+    if isinstance(argument, (list, tuple)):
+        return any(_names(part, name) for part in argument)
+    return bool(argument == name)
 
 
 def _bounds(column: Column) -> list[Any]:
@@ -172,16 +201,22 @@ def _cleaned(plan: Plan, column: Column, values: list[Any], *, listed: bool) -> 
 
     Bounds stay bounds, because no step on numbers changes their order.
     """
-    kind = arrow_type(plan.schemas["clean"][column.name])
+    kind = column_type(column)
     steps = plan.clean.all if pa.types.is_string(kind) else ()
     known = pa.array([scalar_of(value, kind) for value in values if value is not None], kind)
     missing = pa.nulls(0 if column.required else 1, kind)
     for step in (*steps, *plan.clean.columns.get(column.name, ())):
+        if step.name == FILL and isinstance(step.argument, dict):
+            if "previous" not in step.argument:
+                return _Known()
+            continue
         if step.name == FILL:
             fill = pa.array([scalar_of(step.argument, kind)], kind)
             known = pa.concat_arrays([known, fill]) if len(missing) else known
             missing = missing[:0]
             continue
+        if step.name not in STEPS:  # text becomes numbers or dates
+            return _Known()
         known = STEPS[step.name].apply(known, step.argument)
         if known.null_count:
             known, missing = known.drop_null(), pa.nulls(1, kind)

@@ -35,7 +35,7 @@ class StageSettings:
 
     memory_mb: int = 1769  # the least that buys a whole vCPU
     timeout_s: int = 300
-    ephemeral_storage_mb: int = 512  # stages stream; nothing of a file's size lies on disk
+    ephemeral_storage_mb: int = 512  # only rows that write sorts lie on disk
 
     @property
     def task_timeout_s(self) -> int:

@@ -100,6 +100,7 @@ class PipelineStack(Stack):
         self._grant_all_stages()
         self._grant_first_stage()
         self._grant_merges()
+        self._grant_lookups()
         self._grant_last_stage()
         self._outputs()
 
@@ -129,12 +130,17 @@ class PipelineStack(Stack):
         }
 
     def _grant_all_stages(self) -> None:
-        """Let each stage read what the one before it staged, stage its own, and set rows aside."""
+        """Let each stage read what the one before it staged, stage its own, and set rows aside.
+
+        Those that may put values right leave a record of it.
+        """
         output, staging = self.storage.output, self.storage.staging
         for stage in STAGES[:-1]:
             role = self.functions[stage].role
             role.add_to_policy(writing(staging, _staged(stage)))
             role.add_to_policy(writing(output, f"{names.QUARANTINE_PREFIX}*/{stage}.jsonl"))
+            if stage in names.REPAIRING_STAGES:
+                role.add_to_policy(writing(output, f"{names.REPAIRS_PREFIX}*/{stage}.jsonl"))
         for previous, stage in pairwise(STAGES):
             role = self.functions[stage].role
             role.add_to_policy(reading(staging, _staged(previous)))
@@ -162,6 +168,12 @@ class PipelineStack(Stack):
         settled = _staged(names.SETTLED_FRAME)
         self.functions[STAGES[0]].role.add_to_policy(writing(self.storage.staging, settled))
         self.functions[STAGES[1]].role.add_to_policy(reading(self.storage.staging, settled))
+
+    def _grant_lookups(self) -> None:
+        """Let enrich find and read the tables that lie in the input bucket."""
+        role = self.functions[names.LOOKUP_STAGE].role
+        role.add_to_policy(reading(self.storage.input, f"{names.LOOKUPS_PREFIX}*"))
+        role.add_to_policy(listing(self.storage.input, names.LOOKUPS_PREFIX))
 
     def _grant_last_stage(self) -> None:
         """Let the last stage publish data, report and manifest, and remove what it replaced."""

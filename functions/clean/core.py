@@ -1,34 +1,61 @@
-"""Apply the dataset's cleaning steps to a batch, and take repeated rows out of it."""
+"""Apply the dataset's cleaning to a batch: values, repairs, repeated rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from functions.clean.columns import Cleaner
+from functions.clean.parsing import parsed_batch
+from functions.clean.survey import Survey
 from pipeline.accounting import RowCounts
-from pipeline.arrow_types import TEXT, scalar_of
-from pipeline.cleaning import FILL, STEPS
-from pipeline.distinct import distinct, plain, value_type
-from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
+from pipeline.frames import ArrowResult, StageResult, stage_core
 from pipeline.plan import REPLAYED
 from pipeline.uniqueness import SeenKeys
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan, Step
+    from collections.abc import Callable, Iterable
+
+    from pipeline.findings import Repair
+    from pipeline.plan import Plan
 
 
 class CleanState:
-    """The keys seen so far, for `dedupe`."""
+    """What is known of the file: by the survey, and of the rows that came before."""
 
-    def __init__(self, _plan: Plan) -> None:
+    def __init__(self, plan: Plan) -> None:
+        self.survey = Survey(plan.clean)
+        self.cleaner = Cleaner(plan, self.survey)
         self.seen = SeenKeys()
 
 
-@stage_core(state=CleanState)
+def survey(read: Callable[[], Iterable[pa.RecordBatch]], plan: Plan, state: CleanState) -> None:
+    """Let the state know what the plan needs to know of the whole file; often that is nothing.
+
+    Parameters
+    ----------
+    read
+        Gives the batches that `clean` will be given, from the first one at each call.
+    """
+    for asking in state.survey.passes:
+        state.survey.begin(asking)
+        state.cleaner.begin()
+        for batch in read():
+            good, _ = parsed_batch(batch, plan)
+            changed, _ = _changed(good, state)
+            if state.survey.keepers and state.survey.asks(state.survey.keepers):
+                state.survey.keepers.observe(changed)
+        state.survey.end()
+    state.cleaner.begin()
+
+
+@stage_core(state=CleanState, survey=survey)
 def clean(batch: pa.RecordBatch, plan: Plan, state: CleanState) -> ArrowResult:
-    """Return the batch with its values cleaned and without rows whose key came before.
+    """Return the batch with its values cleaned and without repeated rows.
+
+    Rows whose text is no number or date, where it has to be, are rejected.
 
     Parameters
     ----------
@@ -37,9 +64,15 @@ def clean(batch: pa.RecordBatch, plan: Plan, state: CleanState) -> ArrowResult:
     plan
         The compiled dataset; `plan.clean` says what to do.
     state
-        Carried from batch to batch: a repeated key may come many batches later.
+        Carried from batch to batch: a repeated key may come many batches later. It has been
+        through `survey`.
     """
-    return _deduplicated(_cleaned(batch, plan), plan, state)
+    assert state.survey.done, "survey(read, plan, state) comes before the first batch"
+    good, rejects = parsed_batch(batch, plan)
+    changed, repairs = _changed(good, state)
+    kept = _deduplicated(changed, plan, state)
+    counts = RowCounts(rejected=len(rejects), duplicates=good.num_rows - kept.num_rows)
+    return StageResult(kept, rejects, counts, repairs=repairs)
 
 
 class SettledState:
@@ -53,54 +86,37 @@ def settle(batch: pa.RecordBatch, plan: Plan, state: CleanState, settled: Settle
     """Let rows that passed this stage before, and are not replayed now, claim their keys.
 
     A row that was taken out as the duplicate of one that is replayed claims none: the other one
-    has yet to come.
+    has yet to come. Nor does one whose text is no number or date any more.
 
     Parameters
     ----------
     batch
-        All rows that came into the stage before, in their order, with the mask `REPLAYED`.
+        All rows that this stage let pass before, in their order, with the mask `REPLAYED`.
     """
-    cleaned = _cleaned(batch.drop_columns([REPLAYED]), plan)
-    keys = [cleaned.column(name) for name in plan.clean.dedupe]
+    cleaned, _ = _changed(parsed_batch(batch, plan)[0], state)
+    keys = [cleaned.column(name) for name in (plan.clean.dedupe.by if plan.clean.dedupe else ())]
     passed = settled.seen.first_occurrences(keys)
-    claiming = pc.and_not(passed, batch.column(REPLAYED))
+    claiming = pc.and_not(passed, cleaned.column(REPLAYED))
     state.seen.first_occurrences([key.filter(claiming) for key in keys])
 
 
-def _cleaned(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
-    cleaned = {}
-    for name in batch.schema.names:
-        column = batch.column(name)
-        is_text = pa.types.is_string(value_type(column.type))
-        steps = (*(plan.clean.all if is_text else ()), *plan.clean.columns.get(name, ()))
-        if steps:
-            cleaned[name] = cleaned_column(column, steps)
-    return with_columns(batch, cleaned)
+def _changed(batch: pa.RecordBatch, state: CleanState) -> tuple[pa.RecordBatch, list[Repair]]:
+    """The batch with cleaned values, as far as the survey has come, and what was repaired."""
+    batch = state.cleaner.cleaned(batch)
+    repairs: list[Any] = []
+    for dependency in state.survey.dependencies:
+        if state.survey.asks(dependency):
+            dependency.observe(batch)
+        elif dependency.settled:
+            batch, found = dependency.repaired(batch)
+            repairs += found
+    return batch, repairs
 
 
-def cleaned_column(column: pa.Array, steps: tuple[Step, ...]) -> pa.Array:
-    """Return the column after the steps, encoded as it came."""
-    for step in steps:
-        if step.name == FILL:
-            column = _filled(column, step)
-        else:
-            parts = distinct(column)
-            column = parts.encoded(STEPS[step.name].apply(parts.values, step.argument))
-    return column
-
-
-def _filled(column: pa.Array, step: Step) -> pa.Array:
-    """Column with its missing values replaced by a constant."""
-    if not column.null_count:
-        return column
-    constant = scalar_of(step.argument, value_type(column.type))
-    filled = pc.fill_null(plain(column), constant)
-    return filled.dictionary_encode().cast(TEXT) if pa.types.is_dictionary(column.type) else filled
-
-
-def _deduplicated(batch: pa.RecordBatch, plan: Plan, state: CleanState) -> ArrowResult:
+def _deduplicated(batch: pa.RecordBatch, plan: Plan, state: CleanState) -> pa.RecordBatch:
     if not plan.clean.dedupe or not batch.num_rows:
-        return StageResult(batch)
-    first = state.seen.first_occurrences([batch.column(name) for name in plan.clean.dedupe])
-    kept = batch.filter(first)
-    return StageResult(kept, counts=RowCounts(duplicates=batch.num_rows - kept.num_rows))
+        return batch
+    if state.survey.keepers:
+        return batch.filter(state.survey.keepers.kept(batch))
+    keys = [batch.column(name) for name in plan.clean.dedupe.by]
+    return batch.filter(state.seen.first_occurrences(keys))

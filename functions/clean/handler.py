@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from functions.clean.core import CleanState, SettledState, clean, settle
+from typing import TYPE_CHECKING
+
+from functions.clean.core import CleanState, SettledState, clean, settle, survey
 from pipeline.constants import SETTLED_FRAME
+from pipeline.reject_limit import check_reject_limit
 from pipeline.runtime import StageContext, pass_on, stage_handler
 from pipeline.staging import StagedReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
 
 
 @stage_handler("clean")
 def lambda_handler(context: StageContext) -> None:
-    """Clean the staged rows batch by batch."""
+    """Clean the staged rows batch by batch, after a look at all of them where the plan needs it."""
     state = CleanState(context.plan)
     if context.run.merges is not None and context.plan.clean.dedupe:
         _settle(context, state)
+    survey(lambda: _staged(context), context.plan, state)
     pass_on(context, lambda batch: clean.arrow(batch, context.plan, state))
+    if context.counts.rejected and context.run.merges is None:
+        check_reject_limit(context)
+
+
+def _staged(context: StageContext) -> Iterator[pa.RecordBatch]:
+    """Batches of the frame that the stage works on."""
+    for batch in context.staged_input():
+        context.check_resources()
+        yield batch
 
 
 def _settle(context: StageContext, state: CleanState) -> None:

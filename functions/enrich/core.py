@@ -3,50 +3,87 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
-from pipeline.errors import LookupMissError
+from pipeline.context_columns import RunFacts, constant_type, context_column, repeated
+from pipeline.errors import LookupMissError, LookupNotFoundError
 from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.lineage import PROCESSED, PROCESSED_DATE, STATUS
-from pipeline.lookups import load_lookup
+from pipeline.lookups import LookupTable, filled, load_lookup
+from pipeline.masking import shown
 from pipeline.plan import ROW_NUMBER
 from pipeline.rules import Reason, json_ready
 
 if TYPE_CHECKING:
-    from pipeline.plan import Lookup, Plan
+    from collections.abc import Mapping
+
+    from pipeline.plan import Plan
+    from pipeline.plan_steps import Lookup
 
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_NO_RUN: Final = RunFacts()
+_NO_TABLES: Final[Mapping[str, pa.Table]] = MappingProxyType({})
 
 
 class EnrichState:
-    """The opened lookups, and the moment that stamps the rows: the execution's start.
+    """The opened lookups, the moment that stamps the rows, and facts about the run.
 
-    Without `processed_at` (in tests, notebooks) it is the Unix epoch, so results are repeatable.
+    Parameters
+    ----------
+    plan
+        The compiled dataset, whose folder has the compiled lookups.
+    processed_at
+        The execution's start; without (in tests, notebooks) the Unix epoch, so that results are
+        repeatable.
+    facts
+        What context columns are made of.
+    tables
+        Tables of the lookups that lie in the bucket, by name: typed, each key in one row.
     """
 
-    def __init__(self, plan: Plan, processed_at: datetime = _EPOCH) -> None:
-        self.tables = [load_lookup(lookup, plan.folder) for lookup in plan.enrich]
+    def __init__(
+        self,
+        plan: Plan,
+        processed_at: datetime = _EPOCH,
+        facts: RunFacts = _NO_RUN,
+        tables: Mapping[str, pa.Table] = _NO_TABLES,
+    ) -> None:
+        self.tables = [_opened(lookup, plan, tables) for lookup in plan.enrich.lookups]
         self.processed_at = processed_at
+        self.facts = facts
+
+
+def _opened(lookup: Lookup, plan: Plan, tables: Mapping[str, pa.Table]) -> LookupTable:
+    if lookup.prefix is None:
+        return load_lookup(lookup, plan.folder)
+    if lookup.name not in tables:
+        raise LookupNotFoundError(
+            f"The lookup {lookup.name} lies in the input bucket, which is not at hand here.",
+            remedy="Give its table: EnrichState(plan, tables={name: table}).",
+            lookup=lookup.name,
+        )
+    return LookupTable(tables[lookup.name], lookup)
 
 
 @stage_core(state=EnrichState)
 def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult:
-    """Return the batch with the lookups' columns, `processed_date` and `status`.
+    """Return the batch with the lookups' columns, constants, facts, `processed_date` and `status`.
 
     Parameters
     ----------
     batch
         Transformed rows with the row-number column.
     plan
-        The compiled dataset; `plan.enrich` lists the lookups in order.
+        The compiled dataset; `plan.enrich` lists the lookups in order, then the other columns.
     state
-        The opened lookups and the moment of processing.
+        The opened lookups, the moment of processing, and facts about the run.
 
     Raises
     ------
@@ -55,21 +92,48 @@ def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult
     """
     findings = Findings()
     notes: dict[str, dict[str, int]] = {}
+    missed: dict[str, pa.Array] = {}
     joined = batch
-    for lookup, table in zip(plan.enrich, state.tables, strict=True):
+    for lookup, table in zip(plan.enrich.lookups, state.tables, strict=True):
         keys = [joined.column(name) for name in lookup.on]
         rows = table.rows_of(keys)
         notes[lookup.name] = _matches(keys, rows)
         if rows.null_count and lookup.when_missing != "keep":
-            _miss(lookup, joined, rows, findings)
-        joined = with_columns(joined, {name: table.column(name, rows) for name in lookup.add})
-    stamped = _stamped(joined, state.processed_at)
+            _miss(lookup, joined, rows, findings, plan)
+            missed |= {name: joined.column(name) for name in lookup.on if name not in missed}
+        joined = with_columns(joined, _added(lookup, table, rows, joined))
+    stamped = _stamped(_with_single_values(joined, plan, state.facts), state.processed_at)
     bad = findings.bad()
     if bad is None:
         return StageResult(stamped, notes=notes)
-    rejects = findings.rejects(batch.column(ROW_NUMBER), *_readers(batch, joined))
+    rejects = findings.rejects(batch.column(ROW_NUMBER), *_readers(batch, missed))
     counts = RowCounts(dropped_by_lookup=len(rejects))
     return StageResult(stamped.filter(pc.invert(bad)), rejects, counts, notes)
+
+
+def _added(
+    lookup: Lookup, table: LookupTable, rows: pa.Array, joined: pa.RecordBatch
+) -> dict[str, pa.Array]:
+    """The lookup's columns for the rows found; those that only fill have the others' values."""
+    columns = {name: table.column(name, rows) for name in lookup.add}
+    if lookup.conflict != "fill":
+        return columns
+    there = set(joined.schema.names)
+    return {
+        name: filled(joined.column(name), values) if name in there else values
+        for name, values in columns.items()
+    }
+
+
+def _with_single_values(batch: pa.RecordBatch, plan: Plan, facts: RunFacts) -> pa.RecordBatch:
+    constants = {
+        name: repeated(value, constant_type(value), batch.num_rows)
+        for name, value in plan.enrich.constants.items()
+    }
+    context = {
+        name: context_column(fact, facts, batch) for name, fact in plan.enrich.context.items()
+    }
+    return with_columns(batch, constants | context)
 
 
 def _matches(keys: list[pa.Array], rows: pa.Array) -> dict[str, int]:
@@ -83,13 +147,17 @@ def _matches(keys: list[pa.Array], rows: pa.Array) -> dict[str, int]:
     return {"matched": matched, "unmatched": rows.null_count - without, "missing_key": without}
 
 
-def _miss(lookup: Lookup, batch: pa.RecordBatch, rows: pa.Array, findings: Findings) -> None:
+def _miss(
+    lookup: Lookup, batch: pa.RecordBatch, rows: pa.Array, findings: Findings, plan: Plan
+) -> None:
     missed = pc.is_null(rows)
     names = tuple(lookup.on)
     if lookup.when_missing == "fail":
         first = pc.indices_nonzero(missed)[0].as_py()
         number = batch.column(ROW_NUMBER)[first].as_py()
-        key = {name: json_ready(batch.column(name)[first].as_py()) for name in names}
+        key = {
+            name: shown(json_ready(batch.column(name)[first].as_py()), name, plan) for name in names
+        }
         raise LookupMissError(
             f"Row {number:,} has the key {key}, which is in no row of the lookup {lookup.name}.",
             remedy="Complete the lookup and deploy, or let it keep or reject such rows "
@@ -110,12 +178,10 @@ def _stamped(batch: pa.RecordBatch, processed_at: datetime) -> pa.RecordBatch:
     )
 
 
-def _readers(batch: pa.RecordBatch, joined: pa.RecordBatch) -> tuple[Any, Any]:
-    """Readers of a cell and of a row as they came into this stage (or, a key, from a lookup)."""
-
-    def value_of(column: str, row: int) -> Any:
-        holder = batch if column in batch.schema.names else joined
-        return json_ready(holder.column(column)[row].as_py())
-
+def _readers(batch: pa.RecordBatch, missed: dict[str, pa.Array]) -> tuple[Any, Any]:
+    """Readers of a part of a key as it was looked for, and of a row as it came into this stage."""
     names = [name for name in batch.schema.names if name != ROW_NUMBER]
-    return value_of, lambda row: {name: value_of(name, row) for name in names}
+    return (
+        lambda column, row: json_ready(missed[column][row].as_py()),
+        lambda row: {name: json_ready(batch.column(name)[row].as_py()) for name in names},
+    )

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from functions.enrich.core import EnrichState, enrich
+from pipeline.context_columns import facts_of
+from pipeline.lookup_objects import bucket_lookups
 from pipeline.runtime import StageContext, pass_on, stage_handler
 
 
 @stage_handler("enrich")
 def lambda_handler(context: StageContext) -> None:
     """Join the lookups onto the staged rows batch by batch."""
-    state = EnrichState(context.plan, processed_at=context.started_at)
+    state = EnrichState(
+        context.plan,
+        processed_at=context.started_at,
+        facts=facts_of(context.run),
+        tables=bucket_lookups(context.plan, context.run),
+    )
     pass_on(context, lambda batch: enrich.arrow(batch, context.plan, state))

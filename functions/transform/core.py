@@ -2,36 +2,79 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from functions.transform.cast import cast_column
+from functions.transform.lists import json_lists, separated_lists
+from functions.transform.reshape import exploded, split_column, unpivoted
 from pipeline.accounting import RowCounts
 from pipeline.arrow_types import arrow_type, staged_type
 from pipeline.distinct import value_type
 from pipeline.errors import StepError
+from pipeline.findings import Findings, Reject
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
+from pipeline.masking import cause, told
 from pipeline.plan import ROW_NUMBER
 from pipeline.python_steps import PythonSteps
+from pipeline.rules import Reason, json_ready
 from pipeline.sql import SqlSteps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.plan import Plan, Step
+    from pipeline.plan import Plan
 
 
 class TransformState:
     """What is kept between batches: DuckDB's connection and the dataset's Python module."""
 
     def __init__(self, plan: Plan) -> None:
-        self.sql = SqlSteps()
+        self.sql = SqlSteps(plan)
         self.python = PythonSteps(plan)
+
+
+@dataclass
+class _Work:
+    """A batch on its way through the steps: as it came in, and what became of its rows so far."""
+
+    incoming: pa.RecordBatch
+    state: TransformState
+    counts: RowCounts = field(default_factory=RowCounts)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def without_bad(self, batch: pa.RecordBatch, before: pa.RecordBatch, findings: Findings) -> Any:
+        """Return the batch without the rows of the findings, which are rejected.
+
+        Parameters
+        ----------
+        before
+            The same rows before the step: what the quarantine shows of the values.
+        """
+        bad = findings.bad()
+        if bad is None:
+            return batch
+        rejects = findings.rejects(
+            batch.column(ROW_NUMBER),
+            lambda column, row: json_ready(before.column(column)[row].as_py()),
+            lambda row: self._as_it_came(batch.column(ROW_NUMBER)[row]),
+        )
+        self.rejects += rejects
+        self.counts.rejected += len(rejects)
+        return batch.filter(pc.invert(bad))
+
+    def _as_it_came(self, number: pa.Scalar) -> dict[str, Any]:
+        row = pc.index(self.incoming.column(ROW_NUMBER), number).as_py()
+        named = zip(self.incoming.schema.names, self.incoming.columns, strict=True)
+        return {name: json_ready(cells[row].as_py()) for name, cells in named if name != ROW_NUMBER}
 
 
 @stage_core(state=TransformState)
 def transform(batch: pa.RecordBatch, plan: Plan, state: TransformState) -> ArrowResult:
-    """Return the batch after all steps; rows that a filter refused are counted.
+    """Return the batch after all steps, and the rows with a value that a step could not take.
 
     Parameters
     ----------
@@ -47,50 +90,89 @@ def transform(batch: pa.RecordBatch, plan: Plan, state: TransformState) -> Arrow
     StepError
         If an expression or a Python step fails on the data.
     """
-    rows = batch.num_rows
+    work = _Work(batch, state)
     for step in plan.transform:
-        batch = _STEPS[step.name](batch, step, state)
-    return StageResult(_conformed(batch, plan), counts=RowCounts(filtered=rows - batch.num_rows))
+        batch = _STEPS[step.name](batch, step.argument, work)
+    rejects = sorted(work.rejects, key=lambda reject: reject.row_number)
+    return StageResult(_conformed(batch, plan), rejects, work.counts)
 
 
-def _derive(batch: pa.RecordBatch, step: Step, state: TransformState) -> pa.RecordBatch:
-    made = state.sql.evaluate(
-        batch, step.argument["columns"], step.argument["inputs"], f"derive {_names(step)}"
+def _derive(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
+    made = work.state.sql.evaluate(batch, argument["columns"], argument["inputs"], "derive {}")
+    return with_columns(batch, {name: _single(made.column(name)) for name in made.column_names})
+
+
+def _filter(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
+    made = work.state.sql.evaluate(batch, {"kept": argument["where"]}, argument["inputs"], "filter")
+    kept = batch.filter(_single(made.column("kept")))  # which leaves out nulls, too
+    work.counts.filtered += batch.num_rows - kept.num_rows
+    return kept
+
+
+def _rename(batch: pa.RecordBatch, names: Any, _work: _Work) -> pa.RecordBatch:
+    return batch.rename_columns([names.get(name, name) for name in batch.schema.names])
+
+
+def _select(batch: pa.RecordBatch, names: Any, _work: _Work) -> pa.RecordBatch:
+    return batch.select([*names, ROW_NUMBER])
+
+
+def _cast(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
+    findings = Findings()
+    columns = {}
+    for name, cast in argument["columns"].items():
+        columns[name], refused = cast_column(batch.column(name), name, cast, work.state.sql)
+        findings.add((name,), Reason.TYPE, cast["type"], refused)
+    return work.without_bad(with_columns(batch, columns), batch, findings)
+
+
+def _split(batch: pa.RecordBatch, argument: Any, _work: _Work) -> pa.RecordBatch:
+    parts = split_column(batch.column(argument["column"]), argument["by"], len(argument["into"]))
+    return with_columns(batch, dict(zip(argument["into"], parts, strict=True)))
+
+
+def _explode(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
+    name = argument["column"]
+    if argument["by"] is not None:
+        lists = separated_lists(batch.column(name), argument["by"])
+    else:
+        lists, refused = json_lists(batch.column(name), name, work.state.sql)
+        findings = Findings()
+        findings.add((name,), Reason.TYPE, "array (a JSON array)", refused)
+        batch = work.without_bad(batch, batch, findings)
+        lists = lists if not findings.masked else lists.filter(pc.invert(refused))
+    made = exploded(batch, name, lists, argument["position"])
+    work.counts.expanded += made.num_rows - batch.num_rows
+    return made
+
+
+def _unpivot(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
+    made = unpivoted(
+        batch,
+        argument["columns"],
+        name=argument["name"],
+        value=argument["value"],
+        keep_nulls=argument["keep_nulls"],
     )
-    chunks = {name: _single(made.column(name)) for name in made.column_names}
-    return with_columns(batch, chunks)
+    work.counts.expanded += made.num_rows - batch.num_rows
+    return made
 
 
-def _filter(batch: pa.RecordBatch, step: Step, state: TransformState) -> pa.RecordBatch:
-    kept = state.sql.evaluate(
-        batch, {"kept": step.argument["where"]}, step.argument["inputs"], "filter"
-    )
-    return batch.filter(_single(kept.column("kept")))  # which leaves out nulls, too
+def _python(batch: pa.RecordBatch, step: Any, work: _Work) -> pa.RecordBatch:
+    return work.state.python.apply(batch, step)
 
 
-def _rename(batch: pa.RecordBatch, step: Step, _state: TransformState) -> pa.RecordBatch:
-    return batch.rename_columns([step.argument.get(name, name) for name in batch.schema.names])
-
-
-def _select(batch: pa.RecordBatch, step: Step, _state: TransformState) -> pa.RecordBatch:
-    return batch.select([*step.argument, ROW_NUMBER])
-
-
-def _python(batch: pa.RecordBatch, step: Step, state: TransformState) -> pa.RecordBatch:
-    return state.python.apply(batch, step.argument)
-
-
-_STEPS: Final[dict[str, Callable[[pa.RecordBatch, Step, TransformState], pa.RecordBatch]]] = {
+_STEPS: Final[dict[str, Callable[[pa.RecordBatch, Any, _Work], pa.RecordBatch]]] = {
     "derive": _derive,
     "filter": _filter,
     "rename": _rename,
     "select": _select,
+    "cast": _cast,
+    "split": _split,
+    "explode": _explode,
+    "unpivot": _unpivot,
     "python": _python,
 }
-
-
-def _names(step: Step) -> str:
-    return ", ".join(step.argument["columns"])
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:
@@ -119,7 +201,8 @@ def _promised(batch: pa.RecordBatch, name: str, kind: pa.DataType, plan: Plan) -
     except (KeyError, pa.ArrowException) as error:
         python = ", ".join(step.argument for step in plan.transform if step.name == "python")
         raise StepError(
-            f"After the Python steps ({python}) the column {name} is not of type {kind}: {error}.",
+            f"After the Python steps ({python}) the column {name} is not of type {kind}: "
+            f"{told(str(error), [name], plan)}.",
             remedy="Let them return the same columns and types with rows as without.",
             step=python,
-        ) from error
+        ) from cause(error, [name], plan)

@@ -21,6 +21,7 @@ from pipeline.manifest import (
     superseded,
     write_manifest,
 )
+from pipeline.repairs import joined
 from pipeline.storage import delete_object, put_object
 
 if TYPE_CHECKING:
@@ -100,7 +101,10 @@ def report(context: StageContext) -> dict[str, Any]:
         "outcome": run.outcome,
         "rows": run.rows.to_json(),
         "rejects": run.rejects,
+        "repairs": run.repairs,
+        "checks": run.checks,
         "lookups": run.lookups,
+        "lookup_sources": run.lookup_sources,
         "stages": [vars(record) for record in run.stages],
     }
 
@@ -126,6 +130,7 @@ def merged(manifest: Manifest, context: StageContext, files: list[OutputFile]) -
         plan_hash=run.plan_hash,
         rows=run.rows.to_json(),
         lookups=run.lookups,
+        lookup_sources=run.lookup_sources,
         execution_arn=context.execution_arn,
         committed_at=now(),
     )
@@ -135,6 +140,7 @@ def merged(manifest: Manifest, context: StageContext, files: list[OutputFile]) -
         outcome=_outcome(rows),
         rows=rows,
         rejects=run.rejects,
+        repairs=joined(of_file.repairs, run.repairs),
         outputs=[file.address for file in outputs][:_OUTPUTS_IN_SUMMARY],
     )
     return replace(

@@ -61,4 +61,6 @@ def partitions(batch: pa.RecordBatch, plan: Plan) -> Iterator[tuple[str, pa.Reco
 def _path_value(value: object) -> str:
     if value is None:
         return NULL_PARTITION
+    if value == NULL_PARTITION:  # a text of these letters is not no value
+        return f"%5F{NULL_PARTITION[1:]}"
     return quote(str(value).lower() if isinstance(value, bool) else str(value), safe="")

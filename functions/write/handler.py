@@ -37,6 +37,7 @@ def _publish(context: StageContext, committed: Manifest | None) -> None:
         prefix=f"{PROCESSED_PREFIX}{run.dataset}/",
         name=run.output_name,
         write=context.plan.write,
+        check=context.check_resources,
     ) as outputs:
         for batch in staged:
             context.check_resources()

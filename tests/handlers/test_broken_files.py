@@ -40,7 +40,7 @@ BROKEN_FLIGHTS = {
         errors.EncodingError,
         "byte 0xFC at position",
     ),
-    "UTF-16": (GOOD.decode().encode("utf-16"), errors.EncodingError, "UTF-16"),
+    "UTF-16": (GOOD.decode().encode("utf-16"), errors.EncodingError, "utf-16"),
     "gzip cut short": (PACKED[: len(PACKED) // 2], errors.CompressionError, "ends in the middle"),
     "gzip corrupt": (
         PACKED[:500] + bytes(200) + PACKED[700:],
@@ -124,7 +124,10 @@ def test_key_that_names_no_dataset_is_told_where_files_go(cloud: Cloud, key: str
 
 def test_unknown_dataset_lists_the_known_ones(cloud: Cloud) -> None:
     # WHEN, THEN
-    with pytest.raises(errors.UnknownDatasetError, match=r"'trains'.*knows: flights, weather"):
+    with pytest.raises(
+        errors.UnknownDatasetError,
+        match=r"'trains'.*knows: countries, flights, penguins, timezones, weather",
+    ):
         cloud.run_pipeline("input/trains/a.csv", GOOD)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import sys
@@ -9,7 +10,7 @@ import traceback
 from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -302,6 +303,21 @@ def s3_answers(operation: str, status: int, code: str = "") -> Callable[..., Non
     return answering
 
 
+def full_disk(*_: Any) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+IN_BUCKET = {
+    "enrich": [
+        {
+            "lookup": "items",
+            "prefix": "lookups/items/",
+            "columns": {"item": "string", "price": "integer"},
+            "on": {"item": "item"},
+            "add": {"price": "price"},
+        }
+    ]
+}
 RAISED: dict[str, dict[str, Any]] = {
     "StorageThrottledError": {"s3": s3_answers("GetObject", 503, "SlowDown")},
     "StorageUnavailableError": {"s3": s3_answers("PutObject", 500, "InternalError")},
@@ -313,13 +329,13 @@ RAISED: dict[str, dict[str, Any]] = {
     "BinaryFileError": {"body": BODY + b"\0"},
     "EncodingError": {"body": BODY + b"\xff"},
     "CompressionError": {"body": b"\x1f\x8b\x08\0\0\0\0\0\0\0"},
-    "MalformedCsvError": {"body": csv('6,"c6,1,2,tea', order(7))},
+    "MalformedCsvError": {"body": BODY.replace(b"id,", b'"id,', 1)},
     "MalformedJsonError": {"body": b"[1]", "key": "input/orders/a.json"},
     "SizeLimitError": {"limits": {"maxBytes": 50}},
     "CompressionRatioLimitError": {
         "limits": {"maxCompressionRatio": 20},
         "body": gzip.compress(csv() + b"1,c1,1,2,tea\n" * 3_000),
-        "patched": ("pipeline.formats.text._RATIO_GRACE_BYTES", 1),
+        "patched": {"pipeline.formats.compression._RATIO_GRACE_BYTES": 1},
     },
     "ColumnLimitError": {"limits": {"maxColumns": 4}},
     "RowLimitError": {"limits": {"maxRowBytes": 60}, "body": csv(order(1, item="t" * 90))},
@@ -330,9 +346,30 @@ RAISED: dict[str, dict[str, Any]] = {
     },
     "NoRowsError": {"body": GOOD[0]},
     "MissingColumnError": {"body": BODY.replace(b"item", b"thing", 1)},
+    "ExtraColumnError": {
+        "orders": Orders(options={"drift": {"extra_column": "reject-file"}}),
+        "body": BODY.replace(b"item", b"item,colour", 1),
+    },
     "DuplicateColumnError": {"body": BODY.replace(b"item", b"item,item", 1)},
     "TooManyRejectsError": {"orders": Orders(options={"rejects": {"max_rows": 0}})},
+    "QualityError": {
+        "orders": Orders(
+            columns={"item": {"quality": [{"metric": "nullValues", "mustBeGreaterThan": 5}]}}
+        )
+    },
     "LookupMissError": {"when_missing": "fail"},
+    "LookupNotFoundError": {"orders": Orders(options=IN_BUCKET)},
+    "LookupTableError": {
+        "orders": Orders(options=IN_BUCKET),
+        "uploads": {"lookups/items/items.csv": b"thing,price\ntea,3\n"},
+    },
+    "DiskLimitError": {
+        "orders": Orders(options={"write": {"sort_by": ["id"]}}),
+        "patched": {
+            "functions.write.outputs._SORTED_BYTES": 1,
+            "functions.write.sorting._Run.written": full_disk,
+        },
+    },
     "UnknownDatasetError": {"key": "input/nothing/a.csv"},
     "InvalidEventError": {"event": {"replay": "all"}},
     "InvalidPlanError": {"plan": "{"},
@@ -352,6 +389,12 @@ RAISED: dict[str, dict[str, Any]] = {
 """What brings each error about; the last one needs a run summary that has been tampered with."""
 
 
+def orders_of(case: dict[str, Any]) -> Orders:
+    """The dataset of a case."""
+    orders = replace(case.get("orders", Orders()), limits=case.get("limits", {}))
+    return replace(orders, when_missing=case.get("when_missing", orders.when_missing))
+
+
 @pytest.mark.parametrize("name", errors.leaf_names(PipelineError))
 def test_every_error_is_met_by_a_handler(
     *,
@@ -364,14 +407,12 @@ def test_every_error_is_met_by_a_handler(
 ) -> None:
     # GIVEN
     case = RAISED[name]
-    orders = case.get("orders", Orders())
-    orders = replace(orders, limits=case.get("limits", {}))
-    if "when_missing" in case:
-        orders = replace(orders, when_missing=case["when_missing"])
-    deploy(orders)
+    deploy(orders_of(case))
+    for key, content in case.get("uploads", {}).items():
+        cloud.upload(key, content)
     event = cloud.upload(case.get("key", KEY), case.get("body", BODY)) | case.get("event", {})
-    if "patched" in case:
-        monkeypatch.setattr(*case["patched"])
+    for target, value in case.get("patched", {}).items():
+        monkeypatch.setattr(target, value)
     if "environment" in case:
         monkeypatch.delenv(case["environment"])
     if "memory" in case:

@@ -43,6 +43,7 @@ def test_flights_come_out_whole(
     assert run["outcome"] == "SUCCEEDED"
     assert run["rows"] == {
         "read": ROWS,
+        "expanded": 0,
         "written": ROWS,
         "rejected": 0,
         "duplicates": 0,
@@ -123,10 +124,11 @@ def test_books_balance_at_every_stage(cloud: Cloud) -> None:
     ]
     for state in states:
         rows = state["rows"]
-        lost = sum(rows.values()) - rows["read"] - rows["written"]
+        lost = sum(rows.values()) - rows["read"] - rows["written"] - rows["expanded"]
         assert rows["read"] == state["stages"][-1]["rows_out"] + lost
     assert states[-1]["rows"] == {
         "read": 5,
+        "expanded": 0,
         "written": 2,
         "rejected": 2,
         "duplicates": 1,

@@ -48,7 +48,8 @@ from pathlib import Path
 import pyarrow as pa
 from functions.transform.core import TransformState, transform
 from dataclasses import replace
-from pipeline.plan import Step, load_plan
+from pipeline.plan import load_plan
+from pipeline.plan_steps import Step
 
 plan = load_plan(Path(sys.argv[1]), "flights")
 january = Step("filter", {"where": "month = 1", "inputs": ["month"]})

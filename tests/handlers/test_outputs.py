@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from functions.write import outputs
 from functions.write.outputs import OutputFiles
 from pipeline import uploads
 from pipeline.errors import UnbalancedBooksError
-from pipeline.plan import Write
+from pipeline.plan_steps import Write
 from tests.handlers.cloud import OUTPUT
 from tests.handlers.samples import flight, flights
 
@@ -77,7 +78,49 @@ def test_rows_are_the_same_when_memory_is_short(
         return
     for one, other in zip(short, plenty, strict=True):
         assert pq.read_table(io.BytesIO(one)) == pq.read_table(io.BytesIO(other))
-        assert pq.ParquetFile(io.BytesIO(one)).num_row_groups == 5
+        assert pq.ParquetFile(io.BytesIO(one)).num_row_groups == (5 if "BYTES" in bound else 8)
+
+
+@pytest.mark.parametrize("most", [1, 10**9])
+def test_rows_of_each_file_are_in_order(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, most: int
+) -> None:
+    # GIVEN room for all rows, or for none, so that they go through the disk
+    monkeypatch.setattr(outputs, "_SORTED_BYTES", most)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    # WHEN
+    with opened(Write(sort_by=("-n",), row_group_rows=3)) as files:
+        for n in range(0, 12, 2):
+            files.add(f"p={n % 4}/", batch(n, n + 1))
+        done = files.finish()
+
+    # THEN
+    tables = [pq.ParquetFile(io.BytesIO(cloud.read(file.address))) for file in done]
+    assert [table.read().column("n").to_pylist() for table in tables] == [
+        [9, 8, 5, 4, 1, 0],
+        [11, 10, 7, 6, 3, 2],
+    ]
+    assert [table.num_row_groups for table in tables] == [2, 2]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_error_leaves_no_runs_on_the_disk(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # GIVEN
+    monkeypatch.setattr(outputs, "_SORTED_BYTES", 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    # WHEN
+    with pytest.raises(ZeroDivisionError), opened(Write(sort_by=("n",))) as files:
+        files.add("", batch(*range(100)))
+        assert list(tmp_path.rglob("*.arrow"))
+        _ = 1 / 0
+
+    # THEN
+    assert list(tmp_path.iterdir()) == []
+    assert cloud.keys("") == []
 
 
 def test_error_leaves_neither_files_nor_begun_uploads(

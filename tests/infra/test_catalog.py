@@ -18,12 +18,14 @@ from infra.athena_types import athena_type, has_type, trino_type
 from infra.catalog import database_name
 from infra.catalog_tables import catalog_tables
 from infra.projection import Projection, projection
+from infra.query_notes import query_notes
 from infra.settings import settings_from
 from infra.stack import PipelineStack
 from pipeline.authoring.build import compile_datasets
 from pipeline.authoring.dataset import compiled_dataset
 from pipeline.errors import InvalidPlanError
-from pipeline.plan import Plan, Write
+from pipeline.plan import Plan
+from pipeline.plan_steps import Write
 from tests.infra.synthesis import ROOT, Template, app, resources, text
 
 if TYPE_CHECKING:
@@ -288,16 +290,16 @@ def test_json_is_read_by_its_own_types_but_for_those_that_json_has_not(plan_of: 
     assert library == "org.openx.data.jsonserde.JsonSerDe"
     assert stored(files) == {
         "text": "string", "flag": "boolean", "whole": "bigint", "real": "double", "day": "string",
-        "at": "string", "clock": "string", "money": "string",
+        "at": "string", "clock": "string", "money": "decimal(9,2)",
     }  # fmt: skip
     assert stored(view) == stored(files) | {
-        "day": "date", "at": "timestamp", "money": "decimal(9,2)",
+        "day": "date", "at": "timestamp",
     }  # fmt: skip
     sql = view_definition(view["viewOriginalText"])["originalSql"]
     assert sql == (
         'SELECT "text", "flag", "whole", "real", CAST("day" AS date) AS "day", '
         'CAST(from_iso8601_timestamp("at") AS timestamp) AS "at", "clock", '
-        'CAST("money" AS decimal(9,2)) AS "money" FROM "things__files"'
+        '"money" FROM "things__files"'
     )
 
 
@@ -457,3 +459,79 @@ def test_listed_words_are_the_folders_that_the_writer_makes(plan_of: PlanOf) -> 
     # THEN Athena looks there, and nowhere else
     words = projection(plan, "x").properties["values"].split(",")
     assert [f"x={word}/" for word in words] == folders
+
+
+# --- What the words of `write` change --------------------------------------------------------
+
+
+def test_csv_is_read_with_its_delimiter_and_its_word_for_no_value(plan_of: PlanOf) -> None:
+    files, view = tables_of(
+        plan_of("{name: x}", "{}"), format="csv", delimiter="|", null_text="it's"
+    )
+
+    assert files["storageDescriptor"]["serdeInfo"]["parameters"] == {
+        "separatorChar": "|", "quoteChar": '"', "escapeChar": "\\",
+    }  # fmt: skip
+    sql = view_definition(view["viewOriginalText"])["originalSql"]
+    assert sql.startswith("SELECT nullif(\"text\", 'it''s') AS \"text\"")
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_moments_are_read_in_the_pattern_that_they_are_written_in(
+    plan_of: PlanOf, form: str
+) -> None:
+    patterns = {"date_format": "d 'of' MMMM uuuu", "timestamp_format": "dd.MM.yyyy HH:mm:ssXXX"}
+    _, view = tables_of(plan_of("{name: x}", "{}"), format=form, **patterns)
+
+    sql = view_definition(view["viewOriginalText"])["originalSql"]
+    assert "'d ''of'' MMMM yyyy') AS date) AS \"day\"" in sql
+    assert "'dd.MM.yyyy HH:mm:ss''Z''') AS timestamp) AS \"at\"" in sql
+    assert sql.count("parse_datetime(") == 2
+
+
+def test_a_constant_names_one_folder(plan_of: PlanOf) -> None:
+    steps = "enrich: [{constants: {shop: 'New York'}}, {context: {set: dataset, run: run_id}}]\n"
+    plan = plan_of("{name: x}", steps + "write: {partition_by: [shop, set, run]}")
+
+    assert projection(plan, "shop").properties == {"type": "enum", "values": "New%20York"}
+    assert projection(plan, "set").properties == {"type": "enum", "values": "things"}
+    assert projection(plan, "run").properties == {"type": "injected"}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "clean: {columns: {x: [{fill: {column: y}}]}}",
+        "transform: [{cast: {x: VARCHAR}}]",
+        "transform: [{split: {column: y, by: '-', into: [a, b]}}, {rename: {x: z, a: x}}]",
+        "transform: [{explode: {column: x, by: '-'}}]",
+    ],
+)
+def test_what_steps_make_of_a_column_has_no_list(plan_of: PlanOf, steps: str) -> None:
+    column = (AIRPORTS % REQUIRED) + "\n      - {name: y}"
+    plan = plan_of(column, f"{steps}\nwrite: {{partition_by: [x]}}")
+
+    assert projection(plan, "x").properties == {"type": "injected"}
+
+
+def test_a_rule_that_only_warns_bounds_nothing(plan_of: PlanOf) -> None:
+    plan = plan_of(AIRPORTS % REQUIRED)
+    warned = tuple(
+        replace(found, rules=tuple(replace(rule, severity="warning") for rule in found.rules))
+        for found in plan.columns
+    )
+
+    assert projection(replace(plan, columns=warned), "x").properties == {"type": "injected"}
+
+
+# --- What `pipeline check` says of it ----------------------------------------------------------
+
+
+def test_what_athena_cannot_find_is_noted_at_the_column(tmp_path: Path, plan_of: PlanOf) -> None:
+    plan = plan_of("{name: x, logicalType: date}", "write:\n  partition_by:\n    - id\n    - x")
+
+    notes = query_notes(plan, tmp_path / "things")
+
+    assert [(note.severity, note.line) for note in notes] == [("note", 3)] * 2 + [("note", 4)] * 2
+    assert "Athena, partitioned by id: queries must say which value" in notes[0].message
+    assert "rows before 1970-01-01" in notes[-1].message

@@ -274,8 +274,8 @@ def test_alert_says_all_that_a_person_on_call_must_know(states: States) -> None:
         "",
         "Dataset: flights",
         "File: s3://in/input/flights/a b+ü%20.csv",
-        "Rows so far: 80 read, 1 written, 2 rejected, 3 duplicates, 4 filtered, 5 dropped by a "
-        f'lookup; rejected rows are in ["{QUARANTINE}"]',
+        "Rows so far: 80 read, 0 expanded, 1 written, 2 rejected, 3 duplicates, 4 filtered, 5 "
+        f'dropped by a lookup; rejected rows are in ["{QUARANTINE}"]',
         "Status: 400 - the file, its place or the dataset's definition is at fault. Trying again "
         "changes nothing until that is corrected, as the reason above says.",
         "",

@@ -21,6 +21,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         f"{OUTPUT}/quarantine/*": READ,
         f"{OUTPUT} manifests/* pending/* quarantine/*": {"s3:ListBucket"},
         f"{OUTPUT}/quarantine/*/validate.jsonl": WRITE,
+        f"{OUTPUT}/repairs/*/validate.jsonl": WRITE,
         f"{STAGING} runs/*": {"s3:ListBucket"},
         f"{STAGING}/runs/*/validate.arrows": WRITE,
         f"{STAGING}/runs/*/settled.arrows": WRITE,
@@ -30,6 +31,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         f"{STAGING}/runs/*/settled.arrows": READ,
         f"{STAGING} runs/*": {"s3:ListBucket"},
         f"{OUTPUT}/quarantine/*/clean.jsonl": WRITE,
+        f"{OUTPUT}/repairs/*/clean.jsonl": WRITE,
         f"{STAGING}/runs/*/clean.arrows": WRITE,
     },
     "transform": {
@@ -43,6 +45,8 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         f"{STAGING} runs/*": {"s3:ListBucket"},
         f"{OUTPUT}/quarantine/*/enrich.jsonl": WRITE,
         f"{STAGING}/runs/*/enrich.arrows": WRITE,
+        f"{INPUT}/lookups/*": READ,
+        f"{INPUT} lookups/*": {"s3:ListBucket"},
     },
     "write": {
         f"{STAGING}/runs/*/enrich.arrows": READ,

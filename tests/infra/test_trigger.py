@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipeline.constants import LOOKUPS_PREFIX
 from tests.infra.synthesis import Template, properties, text
 
 
@@ -15,6 +16,12 @@ def test_rule_matches_objects_below_the_input_prefix(aws_template: Template) -> 
     assert pattern["detail"]["object"] == {"key": [{"prefix": "input/"}]}
     (bucket,) = pattern["detail"]["bucket"]["name"]
     assert text(bucket).startswith("<StorageInput")
+
+
+def test_upload_of_a_lookup_starts_nothing(aws_template: Template) -> None:
+    rule = properties(aws_template, "AWS::Events::Rule", "TriggerRule")
+    (condition,) = rule["EventPattern"]["detail"]["object"]["key"]
+    assert not f"{LOOKUPS_PREFIX}places.csv".startswith(condition["prefix"])
 
 
 def test_event_that_cannot_be_delivered_is_retried_and_then_kept(aws_template: Template) -> None:

@@ -141,8 +141,8 @@ def test_letter_and_alert_have_the_run_that_the_exception_carries(engine: Engine
         "",
         "Dataset: flights",
         "File: s3://in/input/flights/a b+ü%20.csv",
-        "Rows so far: 80 read, 1 written, 2 rejected, 3 duplicates, 4 filtered, 5 dropped by a "
-        'lookup; rejected rows are in ["s3://out/quarantine/flights/r/validate.jsonl"]',
+        "Rows so far: 80 read, 0 expanded, 1 written, 2 rejected, 3 duplicates, 4 filtered, 5 "
+        'dropped by a lookup; rejected rows are in ["s3://out/quarantine/flights/r/validate.jsonl"]',
         "Status: 400 - the file, its place or the dataset's definition is at fault. Trying again "
         "changes nothing until that is corrected, as the reason above says.",
         "",

@@ -208,3 +208,50 @@ def test_no_rows_stay_no_rows(plan_of: PlanOf) -> None:
     # THEN
     assert len(result.frame) == 0
     assert result.frame.dtypes["name"] == pd.ArrowDtype(pa.string())
+
+
+def test_a_frame_without_a_state_is_the_whole_file(plan_of: PlanOf) -> None:
+    # GIVEN steps that must have seen all rows
+    plan = plan_of(
+        COLUMNS,
+        "clean: {columns: {price: [{fill: {statistic: max}}]}, dedupe: {by: [name], keep: last}}",
+    )
+
+    # WHEN
+    result = clean(orders(name=["a", "b", "a"], price=[None, 2.5, None]), plan)
+
+    # THEN
+    assert result.frame["id"].tolist() == [1, 2]
+    assert result.frame["price"].tolist() == [2.5, 2.5]
+    assert result.counts.duplicates == 1
+
+
+def test_a_batch_before_the_survey_is_a_mistake(plan_of: PlanOf) -> None:
+    plan = plan_of(COLUMNS, "clean: {dedupe: {by: [name], keep: last}}")
+
+    with pytest.raises(AssertionError, match="survey"):
+        clean(orders(name=["a"]), plan, CleanState(plan))
+
+
+def test_rows_with_other_text_are_rejected_as_they_came(plan_of: PlanOf) -> None:
+    # GIVEN a column that becomes a number, and steps before and behind that
+    plan = plan_of(
+        COLUMNS,
+        """
+        clean:
+          columns:
+            name: [{null_words: ['-']}, {parse_number: {}}, {fill: 0}, {round: 0}]
+        """,
+    )
+
+    # WHEN
+    result = clean(orders(name=["1.6", "-", "many"], city=["Rome", None, "Oslo"]), plan)
+
+    # THEN
+    assert result.frame["name"].tolist() == [2.0, 0.0]
+    assert str(result.frame["name"].dtype) == "double[pyarrow]"
+    assert (result.counts.rejected, result.counts.duplicates) == (1, 0)
+    (reject,) = result.rejects
+    assert (reject.row_number, reject.violations[0].rule) == (3, "type")
+    assert reject.violations[0].value == "many"
+    assert reject.raw == {"id": 2, "name": "many", "city": "Oslo", "price": None}

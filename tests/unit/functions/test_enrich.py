@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from functions.enrich.core import EnrichState, enrich
-from pipeline.errors import LookupMissError
+from pipeline.errors import LookupMissError, LookupNotFoundError
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
@@ -220,7 +220,10 @@ def test_column_may_be_replaced_by_the_lookups(plan_of: PlanOf) -> None:
     # GIVEN
     plan = plan_of(
         COLUMNS,
-        "enrich: [{lookup: airports, on: {origin: faa}, add: {origin: city}}]",
+        """
+        enrich:
+          - {lookup: airports, on: {origin: faa}, add: {origin: city}, conflict: replace}
+        """,
         lookups={"airports": AIRPORTS},
     )
 
@@ -238,7 +241,11 @@ def test_reject_shows_the_key_although_the_lookup_replaces_its_column(plan_of: P
         COLUMNS,
         """
         enrich:
-          - {lookup: airports, on: {origin: faa}, add: {origin: city}, when_missing: reject}
+          - lookup: airports
+            on: {origin: faa}
+            add: {origin: city}
+            conflict: replace
+            when_missing: reject
         """,
         lookups={"airports": AIRPORTS},
     )
@@ -283,3 +290,38 @@ def test_no_rows_come_out_with_all_columns(with_policy: Any, policy: str) -> Non
     types = {name: str(kind.pyarrow_dtype) for name, kind in result.frame.dtypes.items()}
     assert types == {**plan.schemas["enrich"], "day": "date32[day]"}
     assert result.notes["airports"] == {"matched": 0, "unmatched": 0, "missing_key": 0}
+
+
+BUCKET = """
+enrich:
+  - lookup: airports
+    prefix: lookups/airports/
+    columns: {faa: string, city: string}
+    on: {origin: faa}
+    add: [city]
+  - constants: {checked: true, by: us}
+  - context: {row: row_number, file: source_file, at: uploaded_at}
+"""
+
+
+def test_a_lookup_of_the_bucket_is_handed_over(plan_of: PlanOf) -> None:
+    # GIVEN
+    plan = plan_of(COLUMNS, BUCKET)
+    table = pa.table({"faa": ["JFK"], "city": ["New York"]})
+
+    # WHEN
+    state = EnrichState(plan, tables={"airports": table})
+    result = enrich(departures(["JFK", "EWR"]), plan, state)
+
+    # THEN facts about a run that there is not are empty
+    assert result.frame["city"].tolist() == ["New York", pd.NA]
+    assert result.frame["checked"].tolist() == [True, True]
+    assert result.frame["by"].tolist() == ["us", "us"]
+    assert result.frame["row"].tolist() == [1, 2]
+    assert result.frame["file"].tolist() == ["", ""]
+    assert result.frame["at"].tolist() == [pd.Timestamp("1970-01-01T00:00:00Z")] * 2
+
+
+def test_a_lookup_of_the_bucket_that_is_not_handed_over_is_told(plan_of: PlanOf) -> None:
+    with pytest.raises(LookupNotFoundError, match="EnrichState"):
+        enrich(departures(["JFK"]), plan_of(COLUMNS, BUCKET))

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.write.core import partitions, write
-from pipeline.plan import Plan, Source, Write
+from pipeline.plan import Plan
+from pipeline.plan_contract import Source
+from pipeline.plan_steps import Write
 
 if TYPE_CHECKING:
     from tests.unit.functions.conftest import PlanOf
@@ -81,6 +83,17 @@ def test_composite_partitions_nest_in_the_order_of_the_plan() -> None:
         "month=1/origin=EWR/": {"x": [2]},
         "month=2/origin=JFK/": {"x": [3]},
     }
+
+
+def test_a_text_that_is_spelled_like_no_value_has_a_partition_of_its_own() -> None:
+    # GIVEN
+    plan = partitioned_by("a")
+
+    # WHEN
+    found = paths(plan, x=[1, 2], a=[None, NULL])
+
+    # THEN
+    assert found == {f"a={NULL}/": {"x": [1]}, "a=%5F_HIVE_DEFAULT_PARTITION__/": {"x": [2]}}
 
 
 def test_rows_without_a_value_have_a_partition_of_their_own() -> None:
