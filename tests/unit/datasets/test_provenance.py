@@ -1,7 +1,8 @@
-"""The lookups of the flights example are the tables of the data package, and nothing else."""
+"""The lookups of the examples are the tables of their data packages, and nothing else."""
 
 from __future__ import annotations
 
+import csv
 from importlib import resources
 from pathlib import Path
 
@@ -28,3 +29,10 @@ def test_weather_is_the_package_s_table_with_the_columns_that_are_joined() -> No
         ((rows,),) = connection.sql(f"SELECT count(*) FROM ({difference})").fetchall()
         ((kept,),) = connection.sql(f"SELECT count(*) FROM ({ours})").fetchall()
     assert (rows, kept) == (0, 26_115)
+
+
+def test_country_codes_are_those_of_the_tz_database() -> None:
+    original = (resources.files("tzdata") / "zoneinfo" / "iso3166.tab").read_text("utf-8")
+    codes = [line.split("\t") for line in original.splitlines() if not line.startswith("#")]
+    with (ROOT / "datasets" / "timezones" / "lookups" / "countries.csv").open(newline="") as table:
+        assert list(csv.reader(table)) == [["code", "name"], *codes]

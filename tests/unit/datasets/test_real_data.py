@@ -46,6 +46,7 @@ def test_every_row_is_written_once(flown: Processed, asked: Any) -> None:
     assert rows == 336_776
     assert flown.counts.to_json() == {
         "read": rows,
+        "expanded": 0,
         "written": rows,
         "rejected": 0,
         "duplicates": 0,
