@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.history import unfolded
 from cli.outcome import run_result
 from cli.render import MARKS, merge_line, outcome_line, rows_line, rows_words
-from cli.summary import next_steps
+from cli.summary import next_steps, repaired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,8 @@ def execution_details(
     yield Text(f"  dataset     {result.dataset}")
     if any(result.rows.values()):
         yield Text(f"  rows        {rows_line(result)}")
+    if result.repairs.get("counts"):
+        yield Text(f"  repaired    {repaired(result)}", style="yellow")
     if result.merges:
         yield Text(f"  merge       {merge_line(result.merges)}")
     for label, address in _places(result):
@@ -69,6 +71,7 @@ def execution_details(
 def _places(result: RunResult) -> list[tuple[str, str]]:
     places = [("output", address) for address in result.outputs]
     places += [("quarantine", result.quarantine)] if result.quarantine else []
+    places += [("repairs", address) for address in result.repairs.get("files") or []]
     return places + ([("report", result.report)] if result.report else [])
 
 

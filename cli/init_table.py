@@ -32,7 +32,17 @@ def column_table(profile: Profile) -> Table:
 
 
 def _type(column: ColumnProfile) -> str:
-    return f"{column.typed.type} {column.typed.format or ''}".strip()
+    kind = column.typed.physical or column.typed.type
+    return " ".join([kind, *filter(None, [column.typed.format]), *_written(column)])
+
+
+def _written(column: ColumnProfile) -> list[str]:
+    """How values are written, as far as it takes a word: `1.234,5`, ja or nein."""
+    words = column.typed.written
+    if "trueValues" in words:
+        return [f"{words['trueValues'][0]}/{words['falseValues'][0]}"]
+    number = f"1{words.get('groupChar', '')}234{words.get('decimalChar', '.')}5"
+    return [number] if {"groupChar", "decimalChar"} & words.keys() else []
 
 
 def _rule(column: ColumnProfile, profile: Profile) -> str:

@@ -15,7 +15,18 @@ from cli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_WRONG_USE
 from cli.local_cloud import ADDRESS
 from cli.output import stderr
 from cli.paths import command
-from cli.verbs import check, cloud, dead_letters, executions, init, quarantine, query, run, samples
+from cli.verbs import (
+    check,
+    cloud,
+    contract,
+    dead_letters,
+    executions,
+    init,
+    quarantine,
+    query,
+    run,
+    samples,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +56,7 @@ for verb in (
     query.query,
     init.init,
     check.check,
+    contract.contract,
     samples.samples,
     cloud.env,
     cloud.down,

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.executions import source_of
 from cli.history import StateRun, failed_run, prose, run_summary, unfolded
-from pipeline.constants import INPUT_PREFIX, OUTCOMES_WITHOUT_WORK, SUCCEEDED_WITH_REJECTS
+from pipeline.constants import (
+    CHECK_PASSED,
+    INPUT_PREFIX,
+    OUTCOMES_WITHOUT_WORK,
+    SUCCEEDED_WITH_REJECTS,
+)
 from pipeline.constants import SUCCEEDED as ALL_FINE
 
 if TYPE_CHECKING:
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 GOOD: Final = (ALL_FINE, SUCCEEDED_WITH_REJECTS, *OUTCOMES_WITHOUT_WORK)
 ROW_COUNTS: Final = (
     "read",
+    "expanded",
     "written",
     "rejected",
     "duplicates",
@@ -51,7 +57,10 @@ class RunResult:
     `merges` is there where the run merges rejected rows into an output: `run_id` of the run that
     rejected them, and how many `rows`. `top_rules` are the most frequent reasons of rejected rows
     (`column`, `rule`, `rows`), and `lookups` count the rows that each lookup `matched`, left
-    `unmatched`, or had no key for (`missing_key`).
+    `unmatched`, or had no key for (`missing_key`). `repairs` are the values that the pipeline has
+    replaced by its own judgement: `counts` by `stage`, `column` and `repair` (`cells`), `files`.
+    `checks` are the quality rules that the file breaks and that only warn or inform, as in the
+    report.
     """
 
     execution_arn: str | None
@@ -65,6 +74,8 @@ class RunResult:
     duration_s: float
     top_rules: list[dict[str, Any]] = field(default_factory=list)
     lookups: dict[str, dict[str, int]] = field(default_factory=dict)
+    repairs: dict[str, list[Any]] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
     cost_usd: float | None = None
     merges: dict[str, Any] | None = None
     error: RunError | None = None
@@ -103,6 +114,8 @@ def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[State
         duration_s=_duration(described),
         top_rules=list((run.get("rejects") or {}).get("top_rules") or []),
         lookups=dict(run.get("lookups") or {}),
+        repairs=dict(run.get("repairs") or {}),
+        checks=[found for found in run.get("checks") or [] if found["outcome"] != CHECK_PASSED],
         merges=run.get("merges"),
         error=run_error(described, states) if status not in (*GOOD, RUNNING) else None,
     )

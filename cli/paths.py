@@ -23,13 +23,6 @@ def command(verb: str) -> str:
     return f"{shlex.quote(called)} {verb}"
 
 
-def python() -> str:
-    """Return what to type for this interpreter, as short as the working directory allows."""
-    executable, here = Path(sys.executable), Path.cwd()
-    inside = executable.is_relative_to(here)
-    return shlex.quote(str(executable.relative_to(here) if inside else executable))
-
-
 def home() -> Path:
     """Folder of this local cloud's state: `.pipeline/`, unless the environment names another."""
     named = os.environ.get(ENV_HOME)

@@ -98,12 +98,13 @@ def counted_rules(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def rows_table(rows: Iterable[dict[str, Any]]) -> Table:
     """Return rejected rows as a table."""
     table = Table(box=None, padding=(0, 1))
-    for column in ("row", "stage", "column", "rule", "value", "message", "row as it was read"):
-        table.add_column(column, justify="right" if column == "row" else "left")
+    titles = ("row", "line", "stage", "column", "rule", "value", "message", "row as it was read")
+    for column in titles:
+        table.add_column(column, justify="right" if column in ("row", "line") else "left")
     for row in rows:
         raw = row.get("raw")
         read = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
-        named = (row.get(name) for name in ("row_number", "stage", "column", "rule"))
+        named = (row.get(name) for name in ("row_number", "line", "stage", "column", "rule"))
         value = shortened(str(row.get("value")), RAW_WIDTH)
         cells = (*named, value, row.get("message"), shortened(read, RAW_WIDTH))
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
@@ -135,7 +136,12 @@ def merge_outcome(state: QuarantineState, result: RunResult) -> Iterator[Text]:
         )
         return
     why = f" ({reasons(result)})" if rejected and result.top_rules else ""
-    text = f"  {written:,} of {state.rows or 0:,} rows recovered, {rejected:,} still rejected{why}"
+    expanded = result.rows.get("expanded", 0)
+    made = f" and {expanded:,} made of them" if expanded else ""
+    text = (
+        f"  {written:,} of {state.rows or 0:,} rows{made} recovered, "
+        f"{rejected:,} still rejected{why}"
+    )
     gone = {name: result.rows[name] for name in ("duplicates", "filtered") if result.rows[name]}
     other = "".join(f", {count:,} {name}" for name, count in gone.items())
     yield Text(f"{text}{other}", style="bold")

@@ -20,11 +20,15 @@ import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 import pyarrow.json as pajson
 
+from cli.errors import CliError
 from cli.manifests import json_object
 from functions.write.core import NULL_PARTITION
 from pipeline.arrow_types import arrow_type
 from pipeline.constants import MANIFEST_PREFIX, PROCESSED_PREFIX
+from pipeline.errors import InvalidPlanError
+from pipeline.lexical import parsed
 from pipeline.manifest import OutputFile
+from pipeline.plan_contract import Column, Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,8 +84,8 @@ def arrow_dataset(paths: Sequence[Path], files: Sequence[OutputFile], plan: Plan
     """
     schema = pa.schema([(name, arrow_type(kind)) for name, kind in plan.schemas["enrich"].items()])
     inside = pa.schema([field for field in schema if field.name not in plan.write.partition_by])
-    if plan.write.format == "json":
-        paths = [_typed(path, inside) for path in paths]
+    if _needs_typing(plan):
+        paths = [_typed(path, inside, plan) for path in paths]
     form = _format(plan, inside)
     local = pafs.LocalFileSystem()
     fragments = [
@@ -117,38 +121,81 @@ def _endings(file: OutputFile) -> str:
     return "".join(PurePosixPath(file.key).suffixes)
 
 
+def _needs_typing(plan: Plan) -> bool:
+    """Whether Arrow's readers cannot give the columns their types: JSON, or dates in a pattern."""
+    patterns = (plan.write.date_format, plan.write.timestamp_format)
+    return plan.write.format == "json" or (plan.write.format == "csv" and any(patterns))
+
+
 def _format(plan: Plan, inside: pa.Schema) -> pads.FileFormat:
     """Return how Arrow reads what `pipeline.formats.writers` writes."""
+    if _needs_typing(plan):
+        return pads.IpcFileFormat()
     if plan.write.format == "csv":
-        convert = pacsv.ConvertOptions(
-            column_types=inside,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
-        parse = pacsv.ParseOptions(newlines_in_values=True)
+        parse, convert = _csv_options(plan, inside)
         return pads.CsvFileFormat(parse_options=parse, convert_options=convert)
-    return pads.IpcFileFormat() if plan.write.format == "json" else pads.ParquetFileFormat()
+    return pads.ParquetFileFormat()
 
 
-def _typed(path: Path, inside: pa.Schema) -> Path:
-    """Return a JSON file's rows as an Arrow file beside it: Arrow reads no dates from JSON text."""
+def _csv_options(plan: Plan, types: pa.Schema) -> tuple[pacsv.ParseOptions, pacsv.ConvertOptions]:
+    write = plan.write
+    convert = pacsv.ConvertOptions(
+        column_types=types,
+        null_values=[write.null_text],
+        strings_can_be_null=True,
+        # In a file of one column, an empty line would be no row: no value is "" there.
+        quoted_strings_can_be_null=len(types) == 1 and not write.null_text,
+    )
+    return pacsv.ParseOptions(delimiter=write.delimiter, newlines_in_values=True), convert
+
+
+def _typed(path: Path, inside: pa.Schema, plan: Plan) -> Path:
+    """Return a file's rows as an Arrow file beside it: Arrow reads not every date from text."""
     texts = pa.schema(
         [
             field.with_type(pa.string()) if pa.types.is_temporal(field.type) else field
             for field in inside
         ]
     )
-    options = pajson.ParseOptions(explicit_schema=texts, unexpected_field_behavior="ignore")
     typed = path.with_suffix(".arrow")
     with (
-        pajson.open_json(path, parse_options=options) as reader,
+        _opened(path, texts, plan) as reader,
         pa.ipc.new_file(str(typed), inside) as writer,
     ):
         for batch in reader:
-            columns = [_from_text(batch.column(field.name), field.type) for field in inside]
+            columns = [_moments(batch.column(field.name), field, plan) for field in inside]
             writer.write_batch(pa.record_batch(columns, schema=inside))
     return typed
+
+
+def _opened(path: Path, texts: pa.Schema, plan: Plan) -> pa.RecordBatchReader:
+    if plan.write.format == "json":
+        options = pajson.ParseOptions(explicit_schema=texts, unexpected_field_behavior="ignore")
+        return pajson.open_json(path, parse_options=options)
+    parse, convert = _csv_options(plan, texts)
+    return pacsv.open_csv(path, parse_options=parse, convert_options=convert)
+
+
+def _moments(values: pa.Array, field: pa.Field, plan: Plan) -> pa.Array:
+    """Values of a column's type; moments from text in the pattern that they are written in."""
+    date = pa.types.is_date(field.type)
+    moment = pa.types.is_timestamp(field.type)
+    pattern = plan.write.date_format if date else plan.write.timestamp_format if moment else None
+    if pattern is None:
+        return _from_text(values, field.type)
+    zoned = date or field.type.tz is not None
+    column = Column(
+        field.name,
+        "date" if date else "timestamp",
+        timezone=zoned,
+        spelling=Spelling(format=pattern),
+    )
+    try:
+        return parsed(values, column).values.cast(field.type)
+    except InvalidPlanError as error:
+        raise CliError(
+            f"{field.name} is written as {pattern}, which cannot be read back", error.reason
+        ) from error
 
 
 def _from_text(values: pa.Array, kind: pa.DataType) -> pa.Array:

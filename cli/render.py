@@ -48,6 +48,8 @@ MEANING_OF_MERGE: Final = {
 }
 STYLES: Final = {SUCCEEDED: "bold green", SUCCEEDED_WITH_REJECTS: "bold yellow"}
 MESSAGE_WIDTH: Final = 160
+CAME: Final = ("read", "expanded")
+"""Counts on the left of the books' equation."""
 
 
 def shown(states: Iterable[StateRun]) -> list[StateRun]:
@@ -127,9 +129,15 @@ def rows_line(result: RunResult) -> str:
 
 
 def accounting_line(rows: dict[str, int]) -> str:
-    """`read 10 = written 9 + rejected 1 + duplicates 0 + filtered 0 + dropped_by_lookup 0`."""
-    parts = [f"{name} {count:,}" for name, count in rows.items() if name != "read"]
-    return f"read {rows['read']:,} = {' + '.join(parts)}"
+    """`read 10 = written 9 + rejected 1 + duplicates 0 + filtered 0 + dropped_by_lookup 0`.
+
+    Rows that a step has made of those that were read stand beside them, where there are any.
+    """
+    came = [f"read {rows['read']:,}"]
+    if expanded := rows.get("expanded"):
+        came.append(f"expanded {expanded:,}")
+    became = [f"{name} {count:,}" for name, count in rows.items() if name not in CAME]
+    return f"{' + '.join(came)} = {' + '.join(became)}"
 
 
 def merge_line(merges: Mapping[str, Any]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+import shlex
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from cli.paths import command, python
+from cli.paths import command
 from cli.render import merge_line, outcome_line, rows_line
-from pipeline.constants import PROCESSED_PREFIX
+from pipeline.constants import DEFAULT_STACK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
 SHOWN_OUTPUTS: Final = 5
 SHOWN_RULES: Final = 5
 CLIENT_ERROR: Final = 400
-FORMATS: Final = {".csv": "csv", ".json": "json"}
-"""Names that pyarrow has for formats, by a file's ending; anything else is Parquet."""
+PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What SQL takes for a table's name without quotes."""
 
 
 def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
@@ -35,11 +38,15 @@ def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
         yield Text(f"  rows        {rows_line(result)}")
     if result.top_rules:
         yield Text(f"  rejected    {reasons(result)}", style="yellow")
+    if result.repairs.get("counts"):
+        yield Text(f"  repaired    {repaired(result)}", style="yellow")
+    yield from _checks(result.checks)
     if missed := unmatched(result):
         yield Text(f"  unmatched   {missed}")
     yield from _addresses("outputs", result.outputs)
     if result.quarantine:
         yield Text(f"  quarantine  {result.quarantine}")
+    yield from _addresses("repairs", result.repairs.get("files") or [])
     if result.report:
         yield Text(f"  report      {result.report}")
 
@@ -54,6 +61,45 @@ def reasons(result: RunResult) -> str:
     return ", ".join(told) + (f" and {more} more reasons" if more > 0 else "")
 
 
+def repaired(result: RunResult) -> str:
+    """`12 cells (city: 9, state: 3), 2 rows`: rows are those that were put right as a whole."""
+    cells: Counter[str] = Counter()
+    rows = 0
+    for found in result.repairs["counts"]:
+        if found["column"]:
+            cells[found["column"]] += found["cells"]
+        else:
+            rows += found["cells"]
+    told = ", ".join(f"{column}: {number:,}" for column, number in cells.most_common(SHOWN_RULES))
+    more = len(cells) - SHOWN_RULES
+    by_column = f" ({told}{f' and {more} more columns' if more > 0 else ''})"
+    return ", ".join(
+        [
+            *([_number_of(cells.total(), "cell") + by_column] if cells else []),
+            *([_number_of(rows, "row")] if rows else []),
+        ]
+    )
+
+
+def _number_of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _checks(missed: list[dict[str, Any]]) -> Iterator[Text]:
+    """Quality rules that the file breaks, and that only warn or inform."""
+    for found in missed[:SHOWN_RULES]:
+        yield Text(f"  {found['severity']:<10}  {missed_check(found)}", style="yellow")
+    if len(missed) > SHOWN_RULES:
+        yield Text(f"  {'':<10}  and {len(missed) - SHOWN_RULES} more in the report")
+
+
+def missed_check(found: dict[str, Any]) -> str:
+    """`nullValues of city: 12 rows, must be at most 10 percent of the rows`."""
+    name = f"{found['name']} ({found['rule']})" if found["name"] else found["rule"]
+    of = f" of {', '.join(found['columns'])}" if found["columns"] else ""
+    return f"{name}{of}: {found['rows']:,} rows, {found['expected']}"
+
+
 def unmatched(result: RunResult) -> str:
     """Return the rows that lookups had nothing for; a row without a key is none of them."""
     counts = {name: found.get("unmatched", 0) for name, found in result.lookups.items()}
@@ -61,14 +107,12 @@ def unmatched(result: RunResult) -> str:
 
 
 def how_to_look(results: Sequence[RunResult], target: Target) -> Iterator[Text]:
-    """Return commands to paste that show each dataset's output as a DataFrame."""
-    outputs = {result.dataset: result.outputs[0] for result in results if result.outputs}
-    if outputs:
+    """Return commands to paste that show the first rows of each dataset's output."""
+    datasets = dict.fromkeys(each.dataset for each in results if each.dataset and each.outputs)
+    if datasets:
         yield Text("Look at the output:", style="bold")
-        yield Text(f'  eval "$({_env(target)})"')
-    for dataset, output in outputs.items():
-        address = f"s3://{target.output_bucket}/{PROCESSED_PREFIX}{dataset}/"
-        yield Text(f"  {python()} -c '{_reading(address, output)}'")
+    for dataset in datasets:
+        yield Text(f"  {command('query')} {dataset} {_first_rows(dataset)}{_where(target)}")
     if target.cloud.is_local:
         yield Text(f"Stop the local cloud (its data goes with it): {command('down')}")
 
@@ -122,16 +166,16 @@ def _addresses(label: str, addresses: list[str]) -> Iterator[Text]:
         yield Text(f"  {'':<10}  and {len(addresses) - SHOWN_OUTPUTS} more")
 
 
-def _reading(address: str, output: str) -> str:
-    """Python that prints all of a dataset; `output` is one of its files."""
-    form = next((name for ending, name in FORMATS.items() if ending in output), "parquet")
-    dataset = f'd.dataset("{address}", format="{form}", partitioning="hive")'
-    return f"import pyarrow.dataset as d; print({dataset}.to_table().to_pandas())"
+def _first_rows(dataset: str) -> str:
+    """SQL as a shell takes it."""
+    if PLAIN_NAME.fullmatch(dataset):
+        return f'"SELECT * FROM {dataset} LIMIT 10"'
+    return shlex.quote(f'SELECT * FROM "{dataset}" LIMIT 10')
 
 
-def _env(target: Target) -> str:
-    """Return the `env` verb for the same cloud."""
-    profile = target.cloud.session.profile_name
+def _where(target: Target) -> str:
+    """Options that have another command work on the same cloud."""
+    stack = "" if target.stack == DEFAULT_STACK_NAME else f" --stack {target.stack}"
     if target.cloud.is_local:
-        return command("env")
-    return f"{command('env')} --profile {profile} --region {target.cloud.region}"
+        return stack
+    return f" --profile {target.cloud.session.profile_name} --region {target.cloud.region}{stack}"

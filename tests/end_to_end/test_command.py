@@ -88,10 +88,10 @@ def test_a_good_run_is_shown_stage_by_stage(cloud: Cloud, good: Path) -> None:
 
 def test_the_command_that_it_tells_to_look_at_the_output_works(cloud: Cloud, good: Path) -> None:
     lines = [line.strip() for line in cloud.cli("run", good).stdout.splitlines()]
-    commands = lines[lines.index("Look at the output:") + 1 :][:2]
+    command = lines[lines.index("Look at the output:") + 1]
 
     said = subprocess.run(
-        ["bash", "-ec", "\n".join(commands)],
+        ["bash", "-ec", command],
         env={"LAMBDA_PIPELINES_HOME": str(cloud.home), "PATH": "/usr/bin:/bin"},
         cwd=PIPELINE.parents[2],
         capture_output=True,
@@ -99,7 +99,7 @@ def test_the_command_that_it_tells_to_look_at_the_output_works(cloud: Cloud, goo
         check=True,
     ).stdout
 
-    assert "columns]" in said
+    assert said.split()[:2] == ["year", "month"]
 
 
 def test_several_files_are_followed_together(cloud: Cloud, good: Path, empty: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_profile_leads_to_another_cloud(cloud: Cloud, good: Path, tmp_path: Pa
     status = cloud.cli("status", "--profile", "production", "--json", **settings)
 
     assert ran.returncode == 0, ran.stderr
-    assert "env --profile production --region us-east-1" in ran.stdout
+    assert 'FROM flights LIMIT 10" --profile production --region us-east-1' in ran.stdout
     assert "pipeline down" not in ran.stdout
     assert json.loads(status.stdout)["input_bucket"] == cloud.status["input_bucket"]
     assert json.loads(status.stdout)["endpoint_url"] is None

@@ -100,7 +100,7 @@ def test_an_answer_is_a_table_or_csv(published: Cloud) -> None:
 @pytest.mark.parametrize(
     ("dataset", "sql", "said"),
     [
-        ("flihgts", "SELECT 1", "there is no dataset flihgts. There are: flights, weather"),
+        ("flihgts", "SELECT 1", "there is no dataset flihgts. There are: countries, flights"),
         ("flights", "SELECT mnth FROM flights", '"mnth" not found in FROM clause!'),
         ("flights", "SELECT mnth FROM flights", "(line 1, column 8)"),
         ("flights", "DROP TABLE flights", "only queries are run, one at a time. Write one SELECT"),
@@ -157,7 +157,7 @@ def test_results_lie_where_the_workgroup_says(published: Cloud, production: dict
 @pytest.mark.parametrize(
     ("dataset", "sql", "said"),
     [
-        ("flihgts", "SELECT 1", "there is no dataset flihgts. There are: flights, weather"),
+        ("flihgts", "SELECT 1", "there is no dataset flihgts. There are: countries, flights"),
         ("flights", "SELECT mnth FROM flights", 'Athena: Binder Error: Referenced column "mnth"'),
         ("flights", "/* */ DROP TABLE flights", "only queries are run, one at a time"),
     ],

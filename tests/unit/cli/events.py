@@ -17,6 +17,7 @@ def summary(*stages: tuple[str, int, int], **more: Any) -> dict[str, Any]:
     reports = [{"stage": s, "rows_in": i, "rows_out": o, "seconds": 0.5} for s, i, o in stages]
     rows = {
         "read": 10,
+        "expanded": 0,
         "written": 0,
         "rejected": 0,
         "duplicates": 0,

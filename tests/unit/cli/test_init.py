@@ -96,7 +96,7 @@ def test_a_dry_run_prints_the_files(orders: Path, datasets: Path, capsys: Any) -
 
 def test_json_has_it_all(tmp_path: Path, datasets: Path, capsys: Any) -> None:
     file = tmp_path / "things.jsonl"
-    file.write_text('{"id": 1, "tags": [], "n": "NA"}\n{"id": 2, "n": 5}\n')
+    file.write_text('{"id": 1, "at": {"x": 1}, "n": "NA", "z": 1}\n{"id": 2, "n": 5, "z": "y"}\n')
 
     assert exit_status(["init", str(file), "--into", str(datasets), "--json"]) == 0
 
@@ -107,12 +107,14 @@ def test_json_has_it_all(tmp_path: Path, datasets: Path, capsys: Any) -> None:
     assert document["primary_key"] == ["id"]
     assert document["rows"] == {"in_file": 2, "looked_at": 2, "malformed": 0}
     assert document["missing_values"] == ["NA"]
-    assert document["left_out"].keys() == {"tags"}
+    assert document["left_out"].keys() == {"z"}
     assert (document["format"], document["delimiter"]) == ("jsonl", None)
     assert {column["name"]: column["type"] for column in document["columns"]} == {
         "id": "integer",
+        "at_x": "integer",
         "n": "integer",
     }
+    assert [column["source"] for column in document["columns"]] == ["id", "at.x", "n"]
 
 
 def test_columns_that_are_left_out_stand_in_the_table(
@@ -135,7 +137,10 @@ def test_columns_that_are_left_out_stand_in_the_table(
         (b"", "x.csv: The file is empty (0 bytes). Check the export"),
         (b"\x89PNG\0\0\0\0\0\0\0\0", "x.csv: The file is not text"),
         (b"a,b\n", "x.csv: The file has a header and no rows."),
-        (b"a,a\n1,2\n", "x.csv: The header names 'a' more than once."),
+        (
+            b"a,a\n1,2\n",
+            "x.csv has no column that a contract can have: 'a' shares its name with another column",
+        ),
         (b"1,2\n3,4\n5,6\n", "the first line of x.csv looks like a row"),
         (b"a,b,c\n1,2\n3,4\n", "2 of 2 rows cannot be taken apart"),
         (

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cli.history import state_runs
 from cli.outcome import common_address, run_result
+from cli.summary import missed_check
+from pipeline.checks import Outcome
 from tests.unit.cli.events import (
     START,
     at,
@@ -48,6 +51,7 @@ def test_a_good_run_is_told_by_the_executions_output() -> None:
             "top_rules": [{"column": "month", "rule": "maximum", "rows": 1}],
         },
         lookups={"airports": {"matched": 8, "unmatched": 1, "missing_key": 0}},
+        repairs={"counts": [], "files": [], "sample": []},
         report="s3://out/reports/flights/r.json",
     )
 
@@ -58,15 +62,29 @@ def test_a_good_run_is_told_by_the_executions_output() -> None:
         "status": "SUCCEEDED_WITH_REJECTS",
         "dataset": "flights",
         "source": {"bucket": "in", "key": "input/flights/a b+ü%20.csv", "version_id": "v1"},
-        "rows": rows | {"duplicates": 0, "filtered": 0, "dropped_by_lookup": 0},
+        "rows": rows | {"expanded": 0, "duplicates": 0, "filtered": 0, "dropped_by_lookup": 0},
         "outputs": ["s3://out/processed/flights/1.parquet"],
         "quarantine": "s3://out/quarantine/flights/r/validate.jsonl",
         "report": "s3://out/reports/flights/r.json",
         "duration_s": 6.5,
         "top_rules": [{"column": "month", "rule": "maximum", "rows": 1}],
         "lookups": {"airports": {"matched": 8, "unmatched": 1, "missing_key": 0}},
+        "repairs": {"counts": [], "files": [], "sample": []},
+        "checks": [],
         "cost_usd": None,
     }
+
+
+def test_rules_over_the_file_are_told_where_they_do_not_hold() -> None:
+    # GIVEN the entries of two rules, as validate makes them
+    missed = Outcome("", "nullValues", ("sex",), "warning", 11, 0.11, passed=False, expected="< 10")
+    kept = replace(missed, columns=("species",), rows=0, share=0.0, passed=True)
+    run = summary(outcome="SUCCEEDED", checks=[missed.to_json(), kept.to_json()])
+
+    result = run_result(described(output=json.dumps(run)), [])
+
+    assert [found["columns"] for found in result.checks] == [["sex"]]
+    assert missed_check(result.checks[0]) == "nullValues of sex: 11 rows, < 10"
 
 
 def test_a_failed_run_has_the_error_that_the_state_machine_recorded() -> None:

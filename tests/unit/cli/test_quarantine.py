@@ -9,6 +9,7 @@ import pytest
 
 from cli.main import exit_status
 from cli.quarantine import records
+from cli.quarantine_texts import rows_table
 from tests.unit.cli.events import entered, failed_task, lambda_cause
 from tests.unit.cli.moto_target import (
     EXECUTION,
@@ -378,6 +379,25 @@ def test_a_replay_says_what_it_brought(
     assert (record["recovered"], record["still_rejected"]) == (7, 3)
 
 
+def test_a_merge_tells_of_the_rows_that_it_made_of_others(
+    target: Target,
+    service: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # GIVEN a merge of 2 rows, of which `explode` made 3 more; one of the 5 was filtered
+    committed_run(target)
+    report(target, RUN, f"s3://{OUTPUT}/quarantine/flights/{RUN}/validate.jsonl", rejected=2)
+    rows = {"read": 2, "expanded": 3, "written": 4, "filtered": 1}
+    outcome(service, monkeypatch, outcome="SUCCEEDED", rows=rows)
+
+    assert exit_status(["quarantine", "replay", "last"]) == 0
+
+    said = capsys.readouterr().out
+    assert "4 of 2 rows and 3 made of them recovered, 0 still rejected, 1 filtered" in said
+    assert "read 2 + expanded 3 = written 4 + rejected 0" in said
+
+
 def test_a_replay_under_the_same_plan_says_what_to_do(
     target: Target,
     service: FakeStepFunctions,
@@ -434,3 +454,12 @@ def test_a_replay_that_does_not_end_is_left_running(
 
     assert exit_status(["quarantine", "replay", "last", "--timeout", "0"]) == 2
     assert "still running after 0 s" in capsys.readouterr().err
+
+
+def test_a_row_is_shown_with_its_number_and_the_line_of_the_file() -> None:
+    table = rows_table([{"row_number": 5, "line": 11, "raw": "x"}, {"row_number": 6, "raw": "y"}])
+
+    shown = [[str(cell) for cell in column.cells] for column in table.columns[:2]]
+
+    assert [column.header for column in table.columns[:2]] == ["row", "line"]
+    assert shown == [["5", "6"], ["11", ""]]

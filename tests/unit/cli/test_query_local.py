@@ -129,6 +129,10 @@ FORMATS = [
     "{format: csv, compression: gzip}",
     "{format: json}",
     "{format: json, compression: gzip}",
+    "{format: csv, delimiter: ';', null_text: NA}",
+    "{format: csv, date_format: 'd MMM yyyy', timestamp_format: dd.MM.yyyy HH:mm:ss.SSSSSS}",
+    "{format: json, date_format: dd/MM/yyyy, timestamp_format: yyyyMMddHHmmss.SSSSSS}",
+    "{sort_by: [-id], row_group_rows: 1000}",
 ]
 
 

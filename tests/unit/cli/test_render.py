@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from rich.console import Console
@@ -7,13 +8,16 @@ from rich.console import Console
 from cli.history import state_runs
 from cli.outcome import RunError, RunResult
 from cli.render import accounting_line, outcome_line, progress_table, shortened, state_line
-from cli.summary import advice, summary
+from cli.summary import advice, how_to_look, summary
+from pipeline.constants import DEFAULT_STACK_NAME
 from tests.unit.cli.events import at, entered, exited, failed_task, lambda_cause, task
 from tests.unit.cli.events import summary as run_summary
 
 
 class FakeTarget:
     dead_letter_queue_url = "http://queue"
+    stack = DEFAULT_STACK_NAME
+    cloud = SimpleNamespace(is_local=True)
 
 
 def result(status: str = "SUCCEEDED", **more: Any) -> RunResult:
@@ -83,6 +87,12 @@ def test_the_books_are_shown_as_an_equation() -> None:
     )
 
 
+def test_rows_that_were_made_of_others_stand_beside_those_that_were_read() -> None:
+    assert accounting_line({"read": 10, "expanded": 5, "written": 14, "rejected": 1}) == (
+        "read 10 + expanded 5 = written 14 + rejected 1"
+    )
+
+
 def test_an_outcome_says_what_it_means() -> None:
     assert str(outcome_line("f.csv", result("ALREADY_PROCESSED"))) == (
         "f.csv: ALREADY_PROCESSED in 6.5 s - "
@@ -140,6 +150,90 @@ def test_rejects_and_rows_without_a_match_are_told_with_their_reasons() -> None:
     assert rejected.startswith("  rejected    c0: maximum (1,000), c1: maximum (1,000), ")
     assert rejected.endswith("c4: maximum (1,000) and 1 more reasons")
     assert "  unmatched   7,602 rows in planes" in lines
+
+
+def test_repairs_are_told_by_column() -> None:
+    # GIVEN
+    counts = [
+        {"stage": "validate", "column": None, "repair": "cells", "cells": 1},
+        {"stage": "validate", "column": "city", "repair": "encoding", "cells": 2},
+        {"stage": "clean", "column": "city", "repair": "dependency", "cells": 1200},
+    ]
+    repairs = {"counts": counts, "files": ["s3://out/repairs/d/r/clean.jsonl"]}
+
+    # WHEN
+    lines = [str(line) for line in summary("f", result(repairs=repairs), FakeTarget())]  # type: ignore[arg-type]
+
+    # THEN
+    assert "  repaired    1,202 cells (city: 1,202), 1 row" in lines
+    assert "  repairs     s3://out/repairs/d/r/clean.jsonl" in lines
+
+
+def test_quality_rules_that_only_warn_are_told() -> None:
+    found = {
+        "name": "",
+        "rule": "nullValues",
+        "columns": ["city"],
+        "severity": "warning",
+        "rows": 1200,
+        "expected": "must be 0",
+    }
+    named = found | {"name": "size", "rule": "rowCount", "columns": [], "severity": "info"}
+
+    lines = [
+        str(line)
+        for line in summary("f", result(checks=[found, named]), FakeTarget())  # type: ignore[arg-type]
+    ]
+
+    assert "  warning     nullValues of city: 1,200 rows, must be 0" in lines
+    assert "  info        size (rowCount): 1,200 rows, must be 0" in lines
+
+
+def test_rows_that_were_put_right_as_a_whole_are_no_cells() -> None:
+    # GIVEN
+    counts = [{"stage": "validate", "column": None, "repair": "csv_quotes", "cells": 110}]
+
+    # WHEN
+    lines = [
+        str(line)
+        for line in summary("f", result(repairs={"counts": counts}), FakeTarget())  # type: ignore[arg-type]
+    ]
+
+    # THEN
+    assert "  repaired    110 rows" in lines
+
+
+def test_a_query_on_each_dataset_shows_its_output() -> None:
+    # GIVEN
+    results = [result(), result(), result(dataset="port-calls"), result(dataset="x", outputs=[])]
+
+    # WHEN
+    lines = [str(line) for line in how_to_look(results, FakeTarget())]  # type: ignore[arg-type]
+
+    # THEN
+    assert lines == [
+        "Look at the output:",
+        '  pipeline query flights "SELECT * FROM flights LIMIT 10"',
+        """  pipeline query port-calls 'SELECT * FROM "port-calls" LIMIT 10'""",
+        "Stop the local cloud (its data goes with it): pipeline down",
+    ]
+
+
+def test_a_query_in_aws_names_the_cloud() -> None:
+    # GIVEN
+    session = SimpleNamespace(profile_name="work")
+    target = FakeTarget()
+    target.cloud = SimpleNamespace(is_local=False, region="eu-west-1", session=session)
+    target.stack = "Ours"
+
+    # WHEN
+    lines = [str(line) for line in how_to_look([result()], target)]  # type: ignore[arg-type]
+
+    # THEN
+    assert lines[1:] == [
+        '  pipeline query flights "SELECT * FROM flights LIMIT 10"'
+        " --profile work --region eu-west-1 --stack Ours"
+    ]
 
 
 def test_advice_depends_on_whose_fault_it_is() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.plan import ROW_NUMBER, Column, Plan, Source
+from pipeline.plan import ROW_NUMBER, Plan
+from pipeline.plan_contract import Column, Source
 from pipeline.run import Run, new_run
 from pipeline.run import Source as Uploaded
 
