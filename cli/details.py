@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.history import unfolded
 from cli.outcome import run_result
 from cli.render import MARKS, merge_line, outcome_line, rows_line, rows_words
-from cli.summary import next_steps, repaired
+from cli.summary import missed_checks, next_steps, repaired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,7 @@ def execution_details(
         yield Text(f"  rows        {rows_line(result)}")
     if result.repairs.get("counts"):
         yield Text(f"  repaired    {repaired(result)}", style="yellow")
+    yield from missed_checks(result.checks)
     if result.merges:
         yield Text(f"  merge       {merge_line(result.merges)}")
     for label, address in _places(result):

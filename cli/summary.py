@@ -40,7 +40,7 @@ def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
         yield Text(f"  rejected    {reasons(result)}", style="yellow")
     if result.repairs.get("counts"):
         yield Text(f"  repaired    {repaired(result)}", style="yellow")
-    yield from _checks(result.checks)
+    yield from missed_checks(result.checks)
     if missed := unmatched(result):
         yield Text(f"  unmatched   {missed}")
     yield from _addresses("outputs", result.outputs)
@@ -85,8 +85,8 @@ def _number_of(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _checks(missed: list[dict[str, Any]]) -> Iterator[Text]:
-    """Quality rules that the file breaks, and that only warn or inform."""
+def missed_checks(missed: list[dict[str, Any]]) -> Iterator[Text]:
+    """Return the quality rules that the file breaks, and that only warn or inform."""
     for found in missed[:SHOWN_RULES]:
         yield Text(f"  {found['severity']:<10}  {missed_check(found)}", style="yellow")
     if len(missed) > SHOWN_RULES:

@@ -21,7 +21,8 @@ def decoded(kind: type[T], document: Any) -> T:
     AttributeError, KeyError, TypeError, ValueError
         If the document is none of that class.
     """
-    return _decoded(kind, document)  # type: ignore[no-any-return]
+    made: T = _decoded(kind, document)
+    return made
 
 
 def _decoded(kind: Any, value: Any) -> Any:

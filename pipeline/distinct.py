@@ -64,6 +64,16 @@ def plain(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
+def filled(column: pa.Array, values: pa.Array | pa.Scalar) -> pa.Array:
+    """Return the column with a value, or one per row, where it has none; encoded as it came."""
+    if not column.null_count:
+        return column
+    kind = value_type(column.type)
+    others = values if isinstance(values, pa.Scalar) else plain(values)
+    whole = pc.coalesce(plain(column), others.cast(kind))
+    return whole.dictionary_encode() if pa.types.is_dictionary(column.type) else whole
+
+
 def value_type(kind: pa.DataType) -> pa.DataType:
     """Return the type of a column's values, whether dictionary-encoded or not."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind

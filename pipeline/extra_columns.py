@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.distinct import distinct
 from pipeline.lexical import without_missing
-from pipeline.plan import REFUSED, ROW_NUMBER
+from pipeline.plan import EXTRA, REFUSED, ROW_NUMBER
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
-
-EXTRA: Final = "_extra"
 
 
 def extra_columns(batch: pa.RecordBatch, plan: Plan) -> dict[str, pa.Array]:

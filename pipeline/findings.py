@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.rules import spoken
+from pipeline.plan import REFUSED, REPLAYED, ROW_NUMBER
+from pipeline.rules import json_ready, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -137,3 +138,21 @@ def rule_counts(rejects: Iterable[Reject]) -> Counter[tuple[str | None, str]]:
         for reject in rejects
         for pair in {(violation.column, str(violation.rule)) for violation in reject.violations}
     )
+
+
+def cell_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
+    """Return what gives a row's value of a column, as JSON has it; None where there is no such."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+
+    def cell_of(name: str, row: int) -> Any:
+        return json_ready(columns[name][row].as_py()) if name in columns else None
+
+    return cell_of
+
+
+def row_reader(batch: pa.RecordBatch) -> Callable[[int], dict[str, Any]]:
+    """Return what gives a row by position: its values by column, without the pipeline's own."""
+    cell = cell_reader(batch)
+    own = (ROW_NUMBER, REPLAYED, REFUSED)
+    names = [name for name in batch.schema.names if not name.startswith(own)]
+    return lambda row: {name: cell(name, row) for name in names}

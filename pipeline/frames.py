@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.accounting import RowCounts
 from pipeline.distinct import plain
-from pipeline.masking import masked_rejects, masked_repair
+from pipeline.masking import masked_rejects, masked_repairs
 from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ class StageResult(Generic[Frame]):
 
     `frame` holds the rows that go on, `rejects` those for the quarantine; `counts` says for the
     rows that were taken out what became of them; `notes` are counters of the stage's own (matches
-    of a lookup, say);
-    `repairs` are the values that the pipeline has replaced by its own judgement.
+    of a lookup, say); `repairs` are the values that the pipeline has replaced by its own judgement.
     """
 
     frame: Frame
@@ -89,7 +88,7 @@ def _masking(core: ArrowCore[State]) -> ArrowCore[State]:
     def masked(batch: pa.RecordBatch, plan: Plan, state: State) -> ArrowResult:
         result = core(batch, plan, state)
         result.rejects = masked_rejects(result.rejects, plan)
-        result.repairs = [masked_repair(repair, plan) for repair in result.repairs]
+        result.repairs = masked_repairs(result.repairs, plan)
         return result
 
     return masked

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.distinct import distinct, plain, value_type
+from pipeline.distinct import distinct
 from pipeline.errors import InvalidPlanError
 
 if TYPE_CHECKING:
@@ -98,14 +98,6 @@ def opened(path: Path) -> pa.Table:
     """Return a compiled table; read once per process."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
-
-
-def filled(column: pa.Array, values: pa.Array) -> pa.Array:
-    """Return a column with other values where it has none, in the column's type."""
-    if not column.null_count:
-        return column
-    made = pc.coalesce(plain(column), plain(values).cast(value_type(column.type)))
-    return made.dictionary_encode() if pa.types.is_dictionary(column.type) else made
 
 
 def load_lookup(lookup: Lookup, folder: Path | None) -> LookupTable:

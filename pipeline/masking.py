@@ -76,20 +76,20 @@ def cause(error: BaseException, columns: Iterable[str] | None, plan: Plan) -> Ba
     return None if _concerned(columns, plan) else error
 
 
-def masked_reject(reject: Reject, plan: Plan) -> Reject:
-    """Return a rejected row as it may be shown."""
-    return masked_rejects([reject], plan)[0]
-
-
 def masked_rejects(rejects: list[Reject], plan: Plan) -> list[Reject]:
     """Return rejected rows as they may be shown."""
     masked = masked_names(plan) if rejects else frozenset()
     return [_masked_reject(reject, masked) for reject in rejects] if masked else rejects
 
 
-def masked_repair(repair: Repair, plan: Plan) -> Repair:
-    """Return a repair as it may be shown."""
-    if not _is_masked(repair.column, masked_names(plan)):
+def masked_repairs(repairs: list[Repair], plan: Plan) -> list[Repair]:
+    """Return repairs as they may be shown."""
+    masked = masked_names(plan) if repairs else frozenset()
+    return [_masked_repair(repair, masked) for repair in repairs] if masked else repairs
+
+
+def _masked_repair(repair: Repair, masked: frozenset[str]) -> Repair:
+    if not _is_masked(repair.column, masked):
         return repair
     before, after = (None if value is None else MASK for value in (repair.before, repair.after))
     return replace(repair, before=before, after=after)

@@ -8,7 +8,7 @@ from pipeline.storage import list_objects
 
 if TYPE_CHECKING:
     from pipeline.manifest import Manifest
-    from pipeline.runtime import StageContext
+    from pipeline.stage_context import StageContext
 
 
 def own_notes(context: StageContext, committed: Manifest) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.errors import TooManyRejectsError
 
 if TYPE_CHECKING:
-    from pipeline.runtime import StageContext
+    from pipeline.stage_context import StageContext
 
 _RULES_NAMED: Final = 5
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
 from pipeline.findings import Reject, Repair, rule_counts
-from pipeline.masking import masked_repair
+from pipeline.masking import masked_repairs
 from pipeline.repairs import MAX_SAMPLE
 from pipeline.storage import ObjectReader, StoredObject, open_object
 from pipeline.uploads import ObjectWriter
@@ -152,7 +152,7 @@ class RepairWriter(RecordWriter):
 
     def write(self, repairs: list[Repair]) -> None:
         """Append one record per repair."""
-        shown = [masked_repair(repair, self._plan) for repair in repairs]
+        shown = masked_repairs(repairs, self._plan)
         self.append(shown)
         self.counts.update((repair.column, repair.repair) for repair in shown)
         self.sample += shown[: MAX_SAMPLE - len(self.sample)]

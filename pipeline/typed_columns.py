@@ -71,8 +71,9 @@ def typed_column(batch: pa.RecordBatch, column: Column, plan: Plan) -> TypedColu
     parts = distinct(batch.column(name) if known else pa.nulls(batch.num_rows, pa.string()))
     values, refused, lost = _typed(parts.values, column, plan)
     of_rows = parts.mask(refused)
-    if f"{REFUSED}{name}" in batch.schema.names:
-        of_rows = pc.or_(of_rows, batch.column(f"{REFUSED}{name}"))
+    ruled_out = batch.schema.get_field_index(f"{REFUSED}{name}")
+    if ruled_out >= 0:
+        of_rows = pc.or_(of_rows, batch.column(ruled_out))
     return TypedColumn(column, parts, values, of_rows, None if lost is None else parts.mask(lost))
 
 

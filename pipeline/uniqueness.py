@@ -10,18 +10,17 @@ log-structured merge tree): 16 bytes a row, each batch looked up in at most log2
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.buffers import boolean_array, memory_of
+from pipeline.buffers import boolean_array, mask_of, memory_of
 from pipeline.distinct import plain, value_type
+from pipeline.runs import Mask, Runs, Words, starts
 
-_Words = np.ndarray[Any, np.dtype[np.uint64]]
-_Run = tuple[_Words, _Words]
-_Mask = np.ndarray[Any, np.dtype[np.bool_]]
+_Run = tuple[Words, Words]
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _SEEDS: Final = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
@@ -36,7 +35,7 @@ class _Keys:
         self.order = np.lexsort((self.words[1], self.words[0]))
         self.ordered = self.words[0][self.order], self.words[1][self.order]
 
-    def by_row(self, of_ordered: _Mask) -> _Mask:
+    def by_row(self, of_ordered: Mask) -> Mask:
         """Return a mask over the sorted keys as one over the rows."""
         mask = np.empty(len(of_ordered), dtype=np.bool_)
         mask[self.order] = of_ordered
@@ -47,7 +46,7 @@ class SeenKeys:
     """The keys of all rows so far; tells the first occurrence of a key from later ones."""
 
     def __init__(self) -> None:
-        self._runs: list[_Run] = []
+        self._runs: Runs[_Run] = Runs(_merged, _length)
 
     def first_occurrences(self, columns: list[pa.Array]) -> pa.Array:
         """Return a mask, True where a row's key was in no earlier row, and remember the keys.
@@ -62,34 +61,26 @@ class SeenKeys:
         self.claim(keys, first)
         return boolean_array(first)
 
-    def first(self, keys: _Keys) -> _Mask:
+    def first(self, keys: _Keys) -> Mask:
         """Return the rows whose key was in no earlier batch nor earlier in this one."""
         high, low = keys.ordered
-        new = ~self._contains(keys)
-        new[1:] &= (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-        return keys.by_row(new)
+        return keys.by_row(~self._contains(keys) & starts(high, low))
 
-    def earlier(self, keys: _Keys) -> _Mask:
+    def earlier(self, keys: _Keys) -> Mask:
         """Return the rows whose key was in an earlier batch."""
         return keys.by_row(self._contains(keys))
 
-    def claim(self, keys: _Keys, rows: _Mask) -> None:
+    def claim(self, keys: _Keys, rows: Mask) -> None:
         """Remember the keys of some rows."""
         claimed = rows[keys.order]
-        self._remember((keys.ordered[0][claimed], keys.ordered[1][claimed]))
+        self._runs.add((keys.ordered[0][claimed], keys.ordered[1][claimed]))
 
-    def _contains(self, keys: _Keys) -> _Mask:
+    def _contains(self, keys: _Keys) -> Mask:
         """Which of the sorted keys were in an earlier batch."""
         known = np.zeros(len(keys.order), dtype=np.bool_)
         for run in self._runs:
             known |= _contained(run, *keys.ordered)
         return known
-
-    def _remember(self, run: _Run) -> None:
-        """Keep a sorted run; equally long ones are merged, so that there are never many."""
-        self._runs.append(run)
-        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
-            self._runs.append(_merged(self._runs.pop(), self._runs.pop()))
 
 
 def repeated_keys(seen: list[SeenKeys], keys: list[list[pa.Array]]) -> list[pa.Array]:
@@ -117,7 +108,7 @@ def repeated_keys(seen: list[SeenKeys], keys: list[list[pa.Array]]) -> list[pa.A
     return [pc.invert(boolean_array(first)) for first in firsts]
 
 
-def _row_by_row(seen: list[SeenKeys], batch: list[_Keys]) -> tuple[list[_Mask], _Mask]:
+def _row_by_row(seen: list[SeenKeys], batch: list[_Keys]) -> tuple[list[Mask], Mask]:
     """What only the order of the rows decides: rows that are first by each key, and by all."""
     firsts = [~known.earlier(key) for known, key in zip(seen, batch, strict=True)]
     pairs = [list(zip(*(word.tolist() for word in key.words), strict=True)) for key in batch]
@@ -150,19 +141,19 @@ def row_hashes(columns: list[pa.Array], begun: _Run | None = None) -> _Run:
     return high, low
 
 
-def _column_words(column: pa.Array) -> tuple[_Words, _Words]:
+def _column_words(column: pa.Array) -> tuple[Words, Words]:
     kind = value_type(column.type)
     if pa.types.is_decimal(kind):
         column, kind = plain(column).cast(pa.string()), pa.string()
     if pa.types.is_string(kind):
         return _text_words(column)
     bits = _bits(plain(column))
-    absent = memory_of(pc.is_null(column).cast(pa.uint8()), np.uint8).astype(np.bool_)
+    absent = mask_of(pc.is_null(column))
     words = (_mixed(bits ^ _SEEDS[0]), _mixed(bits ^ _SEEDS[1]))
     return np.where(absent, _NULL[0], words[0]), np.where(absent, _NULL[1], words[1])
 
 
-def _text_words(column: pa.Array) -> tuple[_Words, _Words]:
+def _text_words(column: pa.Array) -> tuple[Words, Words]:
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     hashed = [_text_hash(value) for value in column.dictionary.to_pylist()]
@@ -176,13 +167,17 @@ def _text_hash(value: str) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
-def _contained(run: _Run, high: _Words, low: _Words) -> _Mask:
+def _contained(run: _Run, high: Words, low: Words) -> Mask:
     """Which of the sorted keys are in the sorted run."""
     if not len(run[0]) or not len(high) or high[-1] < run[0][0] or high[0] > run[0][-1]:
         return np.zeros(len(high), dtype=np.bool_)
     at = np.minimum(np.searchsorted(run[0], high), len(run[0]) - 1)
-    found: _Mask = (run[0][at] == high) & (run[1][at] == low)
+    found: Mask = (run[0][at] == high) & (run[1][at] == low)
     return found
+
+
+def _length(run: _Run) -> int:
+    return len(run[0])
 
 
 def _merged(left: _Run, right: _Run) -> _Run:
@@ -192,14 +187,14 @@ def _merged(left: _Run, right: _Run) -> _Run:
     return high[order], low[order]
 
 
-def _mixed(words: _Words) -> _Words:
+def _mixed(words: Words) -> Words:
     """SplitMix64's finaliser: every input bit reaches every output bit."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))
 
 
-def _bits(column: pa.Array) -> _Words:
+def _bits(column: pa.Array) -> Words:
     """64 bits of each number or moment, equal for equal values; nulls as zero."""
     kind = column.type
     if pa.types.is_floating(kind):

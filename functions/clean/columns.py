@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from functions.clean.survey import StatisticQuestion, fill_sources
-from pipeline.arrow_types import TEXT, scalar_of
+from pipeline.arrow_types import scalar_of
 from pipeline.cleaning import FILL, STEPS
-from pipeline.distinct import distinct, plain, value_type
+from pipeline.distinct import distinct, filled, plain, value_type
 from pipeline.errors import StepError
 from pipeline.frames import with_columns
 from pipeline.masking import cause, told
@@ -51,14 +51,6 @@ def cleaned_values(column: pa.Array, name: str, steps: Steps, plan: Plan) -> pa.
     return column
 
 
-def filled(column: pa.Array, values: pa.Scalar | pa.Array) -> pa.Array:
-    """Return the column with a value, or one per row, where it has none; encoded as it came."""
-    if not column.null_count:
-        return column
-    whole = pc.coalesce(plain(column), values)
-    return whole.dictionary_encode().cast(TEXT) if pa.types.is_dictionary(column.type) else whole
-
-
 def _stepped(column: pa.Array, name: str, step: Step, plan: Plan) -> pa.Array:
     parts = distinct(column)
     try:
@@ -81,6 +73,8 @@ class Cleaner:
     def __init__(self, plan: Plan, survey: Survey) -> None:
         self._plan = plan
         self._survey = survey
+        names = {*(column.name for column in plan.columns), *plan.clean.columns}
+        self._steps = {name: steps_of(name, plan) for name in names}
         self._previous: dict[tuple[str, int], pa.Scalar] = {}
 
     def begin(self) -> None:
@@ -96,21 +90,17 @@ class Cleaner:
 
     def _clean(self, name: str, batch: pa.RecordBatch, cleaned: dict[str, pa.Array]) -> None:
         """Enter a column into those that are cleaned, if it has steps, after those it needs."""
-        before, steps = steps_of(name, self._plan)
+        before, steps = self._steps.get(name, ((), ()))
         if name in cleaned or not steps:
             return
         for source in fill_sources(steps):
             self._clean(source, batch, cleaned)
         column = batch.column(name)
-        at_first = len(before) - self._steps_for_all(name)
+        of_all = len(before) + len(steps) - len(self._plan.clean.columns.get(name, ()))
+        at_first = len(before) - of_all
         for at, step in enumerate(steps, at_first):
             column = self._step((name, at), step, column, batch, cleaned)
         cleaned[name] = column
-
-    def _steps_for_all(self, name: str) -> int:
-        """How many of a column's steps are not its own."""
-        before, steps = steps_of(name, self._plan)
-        return len(before) + len(steps) - len(self._plan.clean.columns.get(name, ()))
 
     def _step(
         self,

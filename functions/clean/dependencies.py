@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from functions.clean.runs import Mask, Numbers, Runs, Words, starts
 from pipeline.arrow_types import TEXT
 from pipeline.buffers import boolean_array, int64_array, mask_of, memory_of
 from pipeline.distinct import plain
@@ -24,6 +23,7 @@ from pipeline.findings import Repair
 from pipeline.frames import with_columns
 from pipeline.plan import ROW_NUMBER
 from pipeline.rules import json_ready
+from pipeline.runs import Mask, Numbers, Runs, Words, starts
 from pipeline.uniqueness import row_hashes
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class DependencyRepair:
 
     def __init__(self, dependency: Dependency) -> None:
         self._dependency = dependency
-        self._runs: Runs[_Pairs] = Runs(_merged)
+        self._runs: Runs[_Pairs] = Runs(_merged, len)
         self._majorities: _Majorities | None = None
 
     @property
@@ -92,7 +92,7 @@ class DependencyRepair:
         """Find the majorities, after the last batch."""
         counted = self._runs.all()
         self._majorities = _majorities(counted, self._dependency) if counted else _NONE
-        self._runs = Runs(_merged)
+        self._runs = Runs(_merged, len)
 
     def repaired(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Repair]]:
         """Return the batch with the majorities' values, and a record of each replaced one."""
@@ -196,7 +196,8 @@ def _majorities(pairs: _Pairs, dependency: Dependency) -> _Majorities:
     of = _sums(pairs.rows[order], begin)
     rows = pairs.rows[order][begin]
     share = Fraction(str(dependency.min_share))
-    clear = _at_least(rows, of, share) & (rows >= dependency.min_rows) & (rows < of)
+    clear = (rows >= dependency.min_rows) & (rows < of)
+    clear[clear] = _at_least(rows[clear], of[clear], share)
     return _Majorities(
         (high[begin][clear], low[begin][clear]),
         pairs.values.take(int64_array(order[begin][clear])),

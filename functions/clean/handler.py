@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from functions.clean.core import CleanState, SettledState, clean, settle, survey
 from pipeline.constants import SETTLED_FRAME
 from pipeline.reject_limit import check_reject_limit
-from pipeline.runtime import StageContext, pass_on, stage_handler
+from pipeline.runtime import pass_on, stage_handler
 from pipeline.staging import StagedReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
+
+    from pipeline.stage_context import StageContext
 
 
 @stage_handler("clean")

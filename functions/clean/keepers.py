@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from functions.clean.runs import Mask, Numbers, Runs, Words, starts
 from pipeline.buffers import boolean_array, int64_array, mask_of, memory_of
 from pipeline.distinct import plain
 from pipeline.plan import ROW_NUMBER
+from pipeline.runs import Mask, Numbers, Runs, Words, starts
 from pipeline.uniqueness import row_hashes
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Keepers:
 
     def __init__(self, dedupe: Dedupe) -> None:
         self._dedupe = dedupe
-        self._runs: Runs[_Winners] = Runs(self._merged)
+        self._runs: Runs[_Winners] = Runs(self._merged, len)
         self._kept: Numbers | None = None
 
     def observe(self, batch: pa.RecordBatch) -> None:
@@ -59,7 +59,7 @@ class Keepers:
         """Decide, after the last batch."""
         winners = self._runs.all()
         self._kept = np.sort(winners.rows) if winners else np.empty(0, dtype=np.int64)
-        self._runs = Runs(self._merged)
+        self._runs = Runs(self._merged, len)
 
     def kept(self, batch: pa.RecordBatch) -> pa.Array:
         """Return the mask of the batch's rows that are kept."""

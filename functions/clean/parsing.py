@@ -6,21 +6,19 @@ neither count in a statistic nor lend a value to a row after them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from functions.clean.columns import cleaned_values, steps_of
 from pipeline.distinct import distinct
-from pipeline.findings import Findings, Reject
+from pipeline.findings import Findings, Reject, cell_reader, row_reader
 from pipeline.frames import with_columns
-from pipeline.plan import REPLAYED, ROW_NUMBER
-from pipeline.rules import Reason, json_ready
+from pipeline.plan import ROW_NUMBER
+from pipeline.rules import Reason
 from pipeline.text_parsing import PARSERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pyarrow as pa
 
     from pipeline.plan import Plan
@@ -40,11 +38,7 @@ def parsed_batch(batch: pa.RecordBatch, plan: Plan) -> tuple[pa.RecordBatch, lis
     bad = findings.bad()
     if bad is None:
         return good, []
-    cell = _cell_reader(batch)
-    names = [name for name in batch.schema.names if name not in (ROW_NUMBER, REPLAYED)]
-    rejects = findings.rejects(
-        batch.column(ROW_NUMBER), cell, lambda row: {name: cell(name, row) for name in names}
-    )
+    rejects = findings.rejects(batch.column(ROW_NUMBER), cell_reader(batch), row_reader(batch))
     return good.filter(pc.invert(bad)), rejects
 
 
@@ -58,8 +52,3 @@ def _parsed(column: pa.Array, name: str, plan: Plan, findings: Findings) -> pa.A
     wanted = step.wanted(steps[-1].argument)
     findings.add((name,), Reason.TYPE, wanted, parts.mask(found.refused))
     return parts.rows(found.values)
-
-
-def _cell_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
-    """Give a row's value as it came into the stage."""
-    return lambda column, row: json_ready(batch.column(column)[row].as_py())

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.accounting import RowCounts
 from pipeline.context_columns import RunFacts, constant_type, context_column, repeated
+from pipeline.distinct import filled
 from pipeline.errors import LookupMissError, LookupNotFoundError
-from pipeline.findings import Findings
+from pipeline.findings import Findings, cell_reader, row_reader
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.lineage import PROCESSED, PROCESSED_DATE, STATUS
-from pipeline.lookups import LookupTable, filled, load_lookup
+from pipeline.lookups import LookupTable, load_lookup
 from pipeline.masking import shown
 from pipeline.plan import ROW_NUMBER
 from pipeline.rules import Reason, json_ready
@@ -106,7 +107,8 @@ def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult
     bad = findings.bad()
     if bad is None:
         return StageResult(stamped, notes=notes)
-    rejects = findings.rejects(batch.column(ROW_NUMBER), *_readers(batch, missed))
+    keys_looked_for = cell_reader(pa.RecordBatch.from_arrays(list(missed.values()), list(missed)))
+    rejects = findings.rejects(batch.column(ROW_NUMBER), keys_looked_for, row_reader(batch))
     counts = RowCounts(dropped_by_lookup=len(rejects))
     return StageResult(stamped.filter(pc.invert(bad)), rejects, counts, notes)
 
@@ -175,13 +177,4 @@ def _stamped(batch: pa.RecordBatch, processed_at: datetime) -> pa.RecordBatch:
             PROCESSED_DATE: pa.repeat(moment, batch.num_rows),
             STATUS: pa.DictionaryArray.from_arrays(codes, pa.array([PROCESSED])),
         },
-    )
-
-
-def _readers(batch: pa.RecordBatch, missed: dict[str, pa.Array]) -> tuple[Any, Any]:
-    """Readers of a part of a key as it was looked for, and of a row as it came into this stage."""
-    names = [name for name in batch.schema.names if name != ROW_NUMBER]
-    return (
-        lambda column, row: json_ready(missed[column][row].as_py()),
-        lambda row: {name: json_ready(batch.column(name)[row].as_py()) for name in names},
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from functions.enrich.core import EnrichState, enrich
 from pipeline.context_columns import facts_of
 from pipeline.lookup_objects import bucket_lookups
-from pipeline.runtime import StageContext, pass_on, stage_handler
+from pipeline.runtime import pass_on, stage_handler
+
+if TYPE_CHECKING:
+    from pipeline.stage_context import StageContext
 
 
 @stage_handler("enrich")

@@ -15,12 +15,12 @@ from pipeline.accounting import RowCounts
 from pipeline.arrow_types import arrow_type, staged_type
 from pipeline.distinct import value_type
 from pipeline.errors import StepError
-from pipeline.findings import Findings, Reject
+from pipeline.findings import Findings, Reject, cell_reader, row_reader
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.masking import cause, told
 from pipeline.plan import ROW_NUMBER
 from pipeline.python_steps import PythonSteps
-from pipeline.rules import Reason, json_ready
+from pipeline.rules import Reason
 from pipeline.sql import SqlSteps
 
 if TYPE_CHECKING:
@@ -57,19 +57,15 @@ class _Work:
         bad = findings.bad()
         if bad is None:
             return batch
+        came, numbers = row_reader(self.incoming), self.incoming.column(ROW_NUMBER)
         rejects = findings.rejects(
             batch.column(ROW_NUMBER),
-            lambda column, row: json_ready(before.column(column)[row].as_py()),
-            lambda row: self._as_it_came(batch.column(ROW_NUMBER)[row]),
+            cell_reader(before),
+            lambda row: came(pc.index(numbers, batch.column(ROW_NUMBER)[row]).as_py()),
         )
         self.rejects += rejects
         self.counts.rejected += len(rejects)
         return batch.filter(pc.invert(bad))
-
-    def _as_it_came(self, number: pa.Scalar) -> dict[str, Any]:
-        row = pc.index(self.incoming.column(ROW_NUMBER), number).as_py()
-        named = zip(self.incoming.schema.names, self.incoming.columns, strict=True)
-        return {name: json_ready(cells[row].as_py()) for name, cells in named if name != ROW_NUMBER}
 
 
 @stage_core(state=TransformState)

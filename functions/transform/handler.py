@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from functions.transform.core import TransformState, transform
-from pipeline.runtime import StageContext, pass_on, stage_handler
+from pipeline.runtime import pass_on, stage_handler
+
+if TYPE_CHECKING:
+    from pipeline.stage_context import StageContext
 
 
 @stage_handler("transform")

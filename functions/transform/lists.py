@@ -7,7 +7,7 @@ numbers, not text.
 from __future__ import annotations
 
 import json
-from json.decoder import WHITESPACE  # type: ignore[attr-defined]  # typeshed leaves it out
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.sql import SqlSteps
 
 _SPACE: Final = r"[ \t\n\r]*"
+_SPACES: Final = re.compile(_SPACE)
 _TEXT: Final = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
 _SHORT: Final = r"-?(?:0|[1-9][0-9]{0,8})\.(?:0|[0-9]{0,3}[1-9])"
 _ELEMENT: Final = rf"(?:{_TEXT}|-?[1-9][0-9]*|0|{_SHORT}|true|false|null)"
@@ -128,8 +129,8 @@ def _elements(text: str) -> list[str | None]:
 
 
 def _after_space(text: str, at: int) -> int:
-    end: int = WHITESPACE.match(text, at).end()
-    return end
+    found = _SPACES.match(text, at)
+    return found.end() if found else at
 
 
 def _as_text(value: Any, spelled: str) -> str | None:

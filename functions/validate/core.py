@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from pipeline.accounting import RowCounts
 from pipeline.checks import FileCounts
 from pipeline.extra_columns import extra_columns
-from pipeline.findings import Findings
+from pipeline.findings import Findings, cell_reader, row_reader
 from pipeline.frames import ArrowResult, StageResult, stage_core
-from pipeline.plan import REFUSED, ROW_NUMBER, Plan
+from pipeline.plan import ROW_NUMBER, Plan
 from pipeline.relationships import load_keys
-from pipeline.rules import OF_RAW_VALUES, Reason, broken, json_ready
+from pipeline.rules import OF_RAW_VALUES, Reason, broken
 from pipeline.typed_columns import TypedColumn, typed_column
 from pipeline.uniqueness import SeenKeys, repeated_keys
 
@@ -64,7 +64,7 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
     if bad is None:
         return StageResult(good, counts=RowCounts(read=batch.num_rows))
     rejects = findings.rejects(
-        batch.column(ROW_NUMBER), _value_reader(batch, plan), _raw_reader(batch)
+        batch.column(ROW_NUMBER), _value_reader(batch, plan), row_reader(batch)
     )
     counts = RowCounts(read=batch.num_rows, rejected=len(rejects))
     return StageResult(good.filter(pc.invert(bad)), rejects, counts)
@@ -108,7 +108,7 @@ def _frame(batch: pa.RecordBatch, columns: dict[str, TypedColumn], plan: Plan) -
 def _check_values(read: TypedColumn, plan: Plan, state: ValidateState, findings: Findings) -> None:
     """Add a column's violations; those of rules that reject no row are counted."""
     column = read.column
-    if column.required or column.name in plan.key:
+    if column.required:
         findings.add((column.name,), Reason.REQUIRED, None, read.absent)
     for wanted, mask in read.misfits:
         findings.add((column.name,), Reason.TYPE, wanted, mask)
@@ -148,23 +148,5 @@ def _check_keys(rows: pa.RecordBatch, state: ValidateState, findings: Findings) 
 def _value_reader(batch: pa.RecordBatch, plan: Plan) -> Callable[[str, int], Any]:
     """Give a row's cell of a contract's column as it was read, None where the file has none."""
     names = {column.name: column.source_name for column in plan.columns}
-    cell = _cell_reader(batch)
+    cell = cell_reader(batch)
     return lambda column, row: cell(names[column], row)
-
-
-def _cell_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
-    """Give a row's cell by the file's name of the column."""
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-
-    def cell_of(name: str, row: int) -> Any:
-        return json_ready(columns[name][row].as_py()) if name in columns else None
-
-    return cell_of
-
-
-def _raw_reader(batch: pa.RecordBatch) -> Callable[[int], Any]:
-    """Give a row's cells as they were read, by column name."""
-    cell = _cell_reader(batch)
-    ours = (ROW_NUMBER, REFUSED)
-    names = [name for name in batch.schema.names if not name.startswith(ours)]
-    return lambda row: {name: cell(name, row) for name in names}

@@ -17,7 +17,7 @@ from pipeline.pending import own_notes
 from pipeline.reject_limit import check_reject_limit
 from pipeline.replay import still_standing
 from pipeline.run import Source, new_run
-from pipeline.runtime import StageContext, stage_handler
+from pipeline.runtime import stage_handler
 from pipeline.storage import ObjectReader, open_object
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.findings import Reject, Violation
     from pipeline.formats import RawChunk
     from pipeline.plan import Plan
+    from pipeline.stage_context import StageContext
 
 
 @stage_handler("validate")

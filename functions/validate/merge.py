@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.formats import RawChunk
     from pipeline.run import Source
-    from pipeline.runtime import StageContext
+    from pipeline.stage_context import StageContext
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from pipeline.storage import delete_object, put_object
 
 if TYPE_CHECKING:
     from pipeline.run import Run
-    from pipeline.runtime import StageContext
+    from pipeline.stage_context import StageContext
 
 _OUTPUTS_IN_SUMMARY: Final = 100
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from functions.write.commit import claim_own_commit, commit, conclude, superseded_merge
 from functions.write.core import WriteState, partitions, write
 from functions.write.outputs import OutputFiles
@@ -9,7 +11,10 @@ from functions.write.pending import announce, tidy_without_commit
 from pipeline.accounting import check_run_books
 from pipeline.constants import ALREADY_PROCESSED, PROCESSED_PREFIX, SUPERSEDED
 from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifest
-from pipeline.runtime import StageContext, stage_handler
+from pipeline.runtime import stage_handler
+
+if TYPE_CHECKING:
+    from pipeline.stage_context import StageContext
 
 
 @stage_handler("write")

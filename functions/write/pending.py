@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.manifest import Manifest
-    from pipeline.runtime import StageContext
+    from pipeline.stage_context import StageContext
 
 
 def announce(context: StageContext, keys: Iterable[str], replaces: Manifest | None) -> None:

@@ -238,13 +238,10 @@ def _check_names(header: list[str], plan: Plan, delimiter: str) -> None:
 
 
 def _check_missing(header: list[str], plan: Plan, delimiter: str) -> None:
-    missing = [column for column in plan.columns if column.source_name not in header]
+    there = set(header)
+    missing = [column for column in plan.columns if column.source_name not in there]
     optional = plan.drift.missing_column == "nulls" and len(missing) < len(plan.columns)
-    lacking = tuple(
-        column.source_name
-        for column in missing
-        if not optional or column.required or column.name in plan.key
-    )
+    lacking = tuple(column.source_name for column in missing if not optional or column.required)
     if lacking:
         columns = "columns" if plan.drift.missing_column == "reject-file" else "required columns"
         raise MissingColumnError(

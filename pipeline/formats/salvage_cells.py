@@ -161,7 +161,7 @@ def _fitting(cells: list[str | None], column: Column, plan: Plan) -> list[bool]:
     )
     read = typed_column(batch, column, plan)
     masks = [read.refused]
-    if column.required or column.name in plan.key:
+    if column.required:
         masks.append(read.absent)
     for rule in column.rules:
         if rule.severity == "error":

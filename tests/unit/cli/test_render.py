@@ -20,6 +20,9 @@ class FakeTarget:
     cloud = SimpleNamespace(is_local=True)
 
 
+TARGET: Any = FakeTarget()
+
+
 def result(status: str = "SUCCEEDED", **more: Any) -> RunResult:
     record: dict[str, Any] = {
         "execution_arn": "arn:aws:states:us-east-1:0:execution:machine:run-1",
@@ -141,10 +144,7 @@ def test_rejects_and_rows_without_a_match_are_told_with_their_reasons() -> None:
         "planes": {"matched": 1, "unmatched": 7602, "missing_key": 3},
     }
 
-    lines = [
-        str(line)
-        for line in summary("f", result(top_rules=rules, lookups=lookups), FakeTarget())  # type: ignore[arg-type]
-    ]
+    lines = [str(line) for line in summary("f", result(top_rules=rules, lookups=lookups), TARGET)]
 
     (rejected,) = [line for line in lines if line.startswith("  rejected")]
     assert rejected.startswith("  rejected    c0: maximum (1,000), c1: maximum (1,000), ")
@@ -180,10 +180,7 @@ def test_quality_rules_that_only_warn_are_told() -> None:
     }
     named = found | {"name": "size", "rule": "rowCount", "columns": [], "severity": "info"}
 
-    lines = [
-        str(line)
-        for line in summary("f", result(checks=[found, named]), FakeTarget())  # type: ignore[arg-type]
-    ]
+    lines = [str(line) for line in summary("f", result(checks=[found, named]), TARGET)]
 
     assert "  warning     nullValues of city: 1,200 rows, must be 0" in lines
     assert "  info        size (rowCount): 1,200 rows, must be 0" in lines
@@ -194,10 +191,7 @@ def test_rows_that_were_put_right_as_a_whole_are_no_cells() -> None:
     counts = [{"stage": "validate", "column": None, "repair": "csv_quotes", "cells": 110}]
 
     # WHEN
-    lines = [
-        str(line)
-        for line in summary("f", result(repairs={"counts": counts}), FakeTarget())  # type: ignore[arg-type]
-    ]
+    lines = [str(line) for line in summary("f", result(repairs={"counts": counts}), TARGET)]
 
     # THEN
     assert "  repaired    110 rows" in lines
@@ -222,12 +216,12 @@ def test_a_query_on_each_dataset_shows_its_output() -> None:
 def test_a_query_in_aws_names_the_cloud() -> None:
     # GIVEN
     session = SimpleNamespace(profile_name="work")
-    target = FakeTarget()
+    target: Any = FakeTarget()
     target.cloud = SimpleNamespace(is_local=False, region="eu-west-1", session=session)
     target.stack = "Ours"
 
     # WHEN
-    lines = [str(line) for line in how_to_look([result()], target)]  # type: ignore[arg-type]
+    lines = [str(line) for line in how_to_look([result()], target)]
 
     # THEN
     assert lines[1:] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from importlib import resources
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
+from cli.samples import write_samples
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -68,3 +71,22 @@ def test_what_datasets_says_about_the_data(data: duckdb.DuckDBPyConnection) -> N
     assert dests == 4
     assert f"four destinations and {tails} tail numbers are in no lookup" in text
     assert f"a wind speed of {wind:,} mph" in text
+
+
+def test_rows_of_the_samples(tmp_path: Path) -> None:
+    samples = {file.name: file.read_text("utf-8") for file in write_samples(tmp_path)}
+    countries = json.loads(samples["countries.json"])
+    zones = [line for line in samples["timezones.tsv"].splitlines() if not line.startswith("#")]
+    rows = {
+        "flights.csv": samples["flights.csv"].count("\n") - 1,
+        "weather.jsonl": samples["weather.jsonl"].count("\n"),
+        "penguins.csv": samples["penguins.csv"].count("\n") - 1,
+        "timezones.tsv": len(zones),
+        "countries.json": len(countries),
+    }
+    for name, number in rows.items():
+        assert f"| `{name}`, {number:,} rows |" in DATASETS
+    (unknown,) = (each["name"]["common"] for each in countries if each["area"] < 0)
+    assert f"{unknown.split(' ')[0]}'s area is -1" in DATASETS
+    (namibia,) = (each["name"]["common"] for each in countries if each["cca2"] == "NA")
+    assert f"{namibia}'s code is NA" in DATASETS

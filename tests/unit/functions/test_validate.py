@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from functions.validate.core import validate
+from tests.unit.functions.violations import found
 
 if TYPE_CHECKING:
-    from pipeline.frames import StageResult
     from tests.unit.functions.conftest import PlanOf
 
 UTC = dt.UTC
-
-
-def found(result: StageResult[Any]) -> list[tuple[int, str | None, str, Any]]:
-    """Every violation as (row number, column, rule, value)."""
-    return [
-        (reject.row_number, violation.column, violation.rule, violation.value)
-        for reject in result.rejects
-        for violation in reject.violations
-    ]
 
 
 def test_rows_that_keep_the_contract_come_out_typed(plan_of: PlanOf) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -10,19 +10,10 @@ import pytest
 from functions.validate.core import ValidateState, validate
 from functions.validate.quality import check_quality, quality_summary
 from pipeline.errors import QualityError
+from tests.unit.functions.violations import found
 
 if TYPE_CHECKING:
-    from pipeline.frames import StageResult
     from tests.unit.functions.conftest import PlanOf
-
-
-def found(result: StageResult[Any]) -> list[tuple[int, str | None, str, Any]]:
-    """Every violation as (row number, column, rule, value)."""
-    return [
-        (reject.row_number, violation.column, violation.rule, violation.value)
-        for reject in result.rejects
-        for violation in reject.violations
-    ]
 
 
 def test_columns_are_read_under_the_file_s_names(plan_of: PlanOf) -> None:

@@ -11,8 +11,8 @@ from pipeline.masking import (
     MASK,
     cause,
     masked_names,
-    masked_reject,
-    masked_repair,
+    masked_rejects,
+    masked_repairs,
     shown,
     shown_row,
     told,
@@ -137,19 +137,19 @@ def test_a_reject_shows_no_masked_value() -> None:
         line=8,
     )
 
-    masked = masked_reject(reject, PLAN)
+    (masked,) = masked_rejects([reject], PLAN)
 
     assert [violation.value for violation in masked.violations] == [MASK, "x", ["Rome", MASK]]
     assert masked.raw == {"E-Mail": MASK, "city": "Rome", "n": "x"}
     assert (masked.row_number, masked.line) == (7, 8)
-    assert masked_reject(masked, PLAN) == masked
-    assert masked_reject(reject, OPEN) == reject
+    assert masked_rejects([masked], PLAN) == [masked]
+    assert masked_rejects([reject], OPEN) == [reject]
 
 
 def test_a_row_that_could_not_be_taken_apart_keeps_its_figures() -> None:
     reject = Reject(7, (Violation(None, "cells", 3, "3 instead of 2"),), "a@x,1,2")
 
-    masked = masked_reject(reject, PLAN)
+    (masked,) = masked_rejects([reject], PLAN)
 
     assert (masked.violations[0].value, masked.raw) == (3, MASK)
 
@@ -159,12 +159,12 @@ def test_a_repair_shows_no_masked_value() -> None:
     of_row = Repair(1, None, "quotes", "a,b", "a b", "a quote was not doubled")
     of_city = Repair(1, "city", "dependency", "Roma", "Rome", "9 of 10 rows agree")
 
-    assert masked_repair(of_cell, PLAN) == of_cell.__class__(
-        1, "mail", "dependency", MASK, None, "9 of 10 rows agree"
-    )
-    assert (masked_repair(of_row, PLAN).before, masked_repair(of_row, PLAN).after) == (MASK, MASK)
-    assert masked_repair(of_city, PLAN) == of_city
-    assert masked_repair(of_row, OPEN) == of_row
+    assert masked_repairs([of_cell, of_row, of_city], PLAN) == [
+        Repair(1, "mail", "dependency", MASK, None, "9 of 10 rows agree"),
+        Repair(1, None, "quotes", MASK, MASK, "a quote was not doubled"),
+        of_city,
+    ]
+    assert masked_repairs([of_row], OPEN) == [of_row]
 
 
 def test_what_another_library_says_of_masked_values_is_left_out() -> None:
@@ -184,7 +184,7 @@ def test_what_another_library_says_of_masked_values_is_left_out() -> None:
 def test_no_text_of_a_masked_cell_is_left(row: dict[str, str]) -> None:
     reject = Reject(1, tuple(Violation(name, "r", row[name], "m") for name in row), row)
 
-    masked = masked_reject(reject, PLAN)
+    (masked,) = masked_rejects([reject], PLAN)
 
     for name in {"E-Mail", "mail"} & row.keys():
         assert masked.raw[name] == MASK

@@ -12,7 +12,8 @@ from pipeline.accounting import RowCounts
 from pipeline.errors import InvalidEventError
 from pipeline.findings import Reject, Violation
 from pipeline.frames import ArrowResult, StageResult
-from pipeline.runtime import TOP_RULES, StageContext, pass_on
+from pipeline.runtime import pass_on
+from pipeline.stage_context import TOP_RULES, StageContext
 from pipeline.staging import StagedReader, StagedWriter
 from pipeline.storage import read_object
 from tests.unit.pipeline.support import batch_with, plan_of, run_of

@@ -20,11 +20,13 @@ from pipeline.errors import (
     UnexpectedError,
     UnknownDatasetError,
 )
-from pipeline.runtime import StageContext, datasets_folder, stage_handler
+from pipeline.runtime import datasets_folder, stage_handler
 from tests.unit.pipeline.support import event_of, plan_of, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pipeline.stage_context import StageContext
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:machine:name"
 EXECUTION = {"arn": ARN, "name": "name", "started_at": "2026-01-31T12:00:00Z"}
