@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import Aws, Duration, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.grants import service
+from infra.keys import admit_variables, data_key
+from infra.logs import log_group
+from infra.network import join_network
 from infra.settings import Settings, Target
 from pipeline.constants import (
+    ENV_METRICS_DETAIL,
     ENV_OUTPUT_BUCKET,
+    ENV_STACK_NAME,
     ENV_STAGING_BUCKET,
     METRICS_NAMESPACE,
 )
@@ -20,6 +25,8 @@ from pipeline.constants import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from aws_cdk.aws_logs import LogGroup
 
     from infra.storage import Storage
 
@@ -51,14 +58,11 @@ class StageFunction(Construct):
         super().__init__(scope, construct_id)
         size = settings.stages[stage]
         local = settings.target is Target.LOCAL
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=settings.log_retention,
-            # Logs end by their retention; kept ones would outlive the name of a deleted stack.
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self.role = _role(self, stage=stage, log_group=log_group)
+        logs = log_group(self, settings=settings)
+        self.role = _role(self, stage=stage, logs=logs)
+        key = data_key(self, settings)
+        if key:
+            admit_variables(self.role, key)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -69,33 +73,38 @@ class StageFunction(Construct):
             code=lambda_.Code.from_asset(str(asset)),
             layers=layers,
             role=self.role,
-            log_group=log_group,
+            log_group=logs,
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE,
             memory_size=size.memory_mb,
             timeout=Duration.seconds(size.timeout_s),
             ephemeral_storage_size=Size.mebibytes(size.ephemeral_storage_mb),
-            environment=_environment(stage, storage),
+            reserved_concurrent_executions=size.reserved_concurrency,
+            environment_encryption=key,
+            environment=_environment(stage, storage, settings),
         )
+        join_network(self.function, self.role, settings)
 
 
-def _role(scope: Construct, *, stage: str, log_group: logs.LogGroup) -> iam.Role:
+def _role(scope: Construct, *, stage: str, logs: LogGroup) -> iam.Role:
     """Role that may write the function's own log; the stack grants the rest."""
     role = iam.Role(
         scope,
         "Role",
         description=f"Lambda Pipelines: {stage}",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        assumed_by=service("lambda.amazonaws.com"),
     )
-    log_group.grant_write(role)
+    logs.grant_write(role)
     return role
 
 
-def _environment(stage: str, storage: Storage) -> dict[str, str]:
+def _environment(stage: str, storage: Storage, settings: Settings) -> dict[str, str]:
     """Environment variables of the function."""
     return {
         ENV_OUTPUT_BUCKET: storage.output.bucket_name,
         ENV_STAGING_BUCKET: storage.staging.bucket_name,
+        ENV_STACK_NAME: Aws.STACK_NAME,
+        ENV_METRICS_DETAIL: settings.metrics,
         "POWERTOOLS_SERVICE_NAME": stage,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
         "POWERTOOLS_LOG_LEVEL": "INFO",

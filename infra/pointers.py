@@ -16,9 +16,9 @@ RUNBOOK: Final = "docs/runbook.md"
 
 
 class Pointers(Construct):
-    """Commands of the `pipeline` command line, complete for this stack, and its console's page.
+    """Commands of the `pipeline` command line, complete for this stack, and its console's pages.
 
-    The command line finds the local cloud by itself, and the local cloud has no such page.
+    The command line finds the local cloud by itself, and the local cloud has no such pages.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -33,12 +33,13 @@ class Pointers(Construct):
 
     def page(self, execution_arn: str) -> str:
         """Where the execution can be looked at; empty where there is nothing but the commands."""
+        return self.console("states", f"/v2/executions/details/{execution_arn}")
+
+    def console(self, service: str, place: str) -> str:
+        """Page of a service's console; empty where there is no console."""
         if not self._aws:
             return ""
-        return (
-            f"https://{Aws.REGION}.{self._host}/states/home?region={Aws.REGION}"
-            f"#/v2/executions/details/{execution_arn}"
-        )
+        return f"https://{Aws.REGION}.{self._host}/{service}/home?region={Aws.REGION}#{place}"
 
     def _console_host(self) -> str:
         """Host of the console, which is another one in China and for the US government.

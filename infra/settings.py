@@ -1,25 +1,25 @@
-"""What may differ between two deployments, read from the CDK's context and checked."""
+"""What may differ between two deployments: typed, with the presets of the environments.
+
+`infra/context.py` reads these from the CDK's context; nothing else in `infra/` looks at it.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_cdk import RemovalPolicy
-from aws_cdk.aws_logs import RetentionDays
 
 from pipeline.constants import DEFAULT_STACK_NAME, RETRY_MAX_ATTEMPTS, STAGES
+from pipeline.metrics import MetricsDetail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from constructs import Node
 
-
-class SettingsError(ValueError):
-    """A context value that this app cannot use; its text is the whole message to the user."""
+LONGEST_TAG: Final = 256
+"""Characters of a tag's value."""
 
 
 class Target(StrEnum):
@@ -29,6 +29,36 @@ class Target(StrEnum):
     LOCAL = "local"
 
 
+class Environment(StrEnum):
+    """What the stack is for; chooses the defaults of the settings that follow it."""
+
+    DEV = "dev"
+    PROD = "prod"
+
+
+class Encryption(StrEnum):
+    """Whose keys the data are encrypted with at rest.
+
+    `service`: the services' own, which cost nothing. `customer`: one key of this account, made by
+    the stack (or given by `kms_key_arn`), for buckets, queues, topic, log groups and variables.
+    """
+
+    SERVICE = "service"
+    CUSTOMER = "customer"
+
+
+class AlarmLevel(StrEnum):
+    """Which alarms there are.
+
+    `failures`: only those about files that nobody processes or looks after. `all`: those about
+    rates, latency and the functions' limits, too.
+    """
+
+    NONE = "none"
+    FAILURES = "failures"
+    ALL = "all"
+
+
 @dataclass(frozen=True)
 class StageSettings:
     """Size of one stage's function."""
@@ -36,6 +66,7 @@ class StageSettings:
     memory_mb: int = 1769  # the least that buys a whole vCPU
     timeout_s: int = 300
     ephemeral_storage_mb: int = 512  # only rows that write sorts lie on disk
+    reserved_concurrency: int | None = None
 
     @property
     def task_timeout_s(self) -> int:
@@ -44,15 +75,72 @@ class StageSettings:
 
 
 @dataclass(frozen=True)
+class AlarmSettings:
+    """Where alarms are raised; percentages are of 100, times in the unit that the name ends in.
+
+    A single failed run already told a person, by itself; so errors and rates count several.
+    """
+
+    errors: int = 4  # of one function in 5 minutes: one file's attempts are three at most
+    throttles: int = 1  # of one function in 5 minutes
+    duration_percent: int = 80  # of the function's timeout
+    memory_percent: int = 85  # of the function's memory; the guard stops a stage at its own bound
+    success_percent: int = 95  # least share of runs that succeed, over `rate_minutes`
+    error_percent: int = 5  # greatest share of invocations that fail, over `rate_minutes`
+    rate_minutes: int = 60
+    rate_minimum: int = 20  # fewer runs make no rate; with these, one failure is not below 95 %
+    latency_s: int = 300  # from upload to commit, 95th percentile
+    failures: int = 5  # runs that failed, over `rate_minutes`
+    dead_letters: int = 1
+    dead_letter_age_h: int = 24  # the queue was never empty
+    stall_minutes: int = 30  # files arrived, and no run has ended since
+
+
+@dataclass(frozen=True)
+class Network:
+    """A VPC's subnets for the functions; without them they run in the service's own network."""
+
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where OpenLineage events are sent beside being kept in the output bucket."""
+
+    url: str
+    api_key_secret: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
-    """Everything that the stack does not decide by itself."""
+    """Everything that the stack does not decide by itself.
+
+    The defaults are those of production: nothing that holds data goes without being told to.
+    """
 
     target: Target = Target.AWS
+    environment: Environment = Environment.PROD
     stack_name: str = DEFAULT_STACK_NAME
+    datasets: tuple[str, ...] = ()  # all there are
     alert_email: str | None = None
     staging_expiry_days: int = 14  # as long as a dead letter lives, so that its replay can resume
+    old_version_days: int | None = None  # replaced objects are kept for good
     dead_letter_days: int = 14
-    log_retention: RetentionDays = RetentionDays.ONE_MONTH
+    log_retention_days: int = 90
+    log_execution_data: bool = True
+    data_removal_policy: RemovalPolicy = RemovalPolicy.RETAIN
+    termination_protection: bool = True
+    access_logs: bool = True
+    encryption: Encryption = Encryption.SERVICE
+    kms_key_arn: str | None = None
+    permissions_boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    network: Network | None = None
+    lineage: Lineage | None = None
+    metrics: MetricsDetail = MetricsDetail.STAGES
+    alarms: AlarmLevel = AlarmLevel.ALL
+    thresholds: AlarmSettings = field(default_factory=AlarmSettings)
     stages: Mapping[str, StageSettings] = field(
         default_factory=lambda: {stage: StageSettings() for stage in STAGES}
     )
@@ -67,110 +155,47 @@ class Settings:
         return attempts * sum(size.task_timeout_s for size in self.stages.values()) + 15 * 60
 
     @property
-    def removal_policy(self) -> RemovalPolicy:
-        """What becomes of data when the stack goes: kept in AWS, gone with a laptop's cloud."""
-        return RemovalPolicy.RETAIN if self.target is Target.AWS else RemovalPolicy.DESTROY
+    def stall_minutes(self) -> int:
+        """Silence after an upload that raises an alarm: longer than a run without retries takes.
+
+        At most a day, the longest that an alarm can look back by the minute.
+        """
+        run_s = sum(size.timeout_s for size in self.stages.values())
+        return min(max(self.thresholds.stall_minutes, run_s // 60 + 5), 24 * 60)
 
     @property
     def tls_only(self) -> bool:
         """Whether plain HTTP is refused: the local cloud speaks nothing else, on the loopback."""
         return self.target is Target.AWS
 
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """Tags of everything that can have some, for cost allocation; given ones come last."""
+        ours = {"project": "lambda-pipelines", "environment": str(self.environment)}
+        names = " ".join(self.datasets)  # a tag that had to be cut would name the wrong ones
+        only = {"dataset": names} if 0 < len(names) <= LONGEST_TAG else {}
+        return {**ours, **only, **self.tags}
 
-STAGE_BOUNDS: Final = {
-    "memory_mb": range(128, 10_240 + 1),
-    "timeout_s": range(1, 900 + 1),
-    "ephemeral_storage_mb": range(512, 10_240 + 1),
+
+DEFAULTS: Final[Mapping[Environment, Mapping[str, Any]]] = {
+    Environment.PROD: {},
+    Environment.DEV: {
+        "stack_name": f"{DEFAULT_STACK_NAME}-dev",
+        "log_retention_days": 14,
+        "old_version_days": 30,
+        "data_removal_policy": RemovalPolicy.DESTROY,
+        "termination_protection": False,
+        "access_logs": False,
+        "metrics": MetricsDetail.RUNS,
+        "alarms": AlarmLevel.FAILURES,
+    },
 }
-"""What Lambda allows for each of `StageSettings`."""
-_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+"""Fields of `Settings` that an environment sets otherwise than `Settings` itself."""
 
-
-def settings_from(node: Node) -> Settings:
-    """Return the settings that a construct's context asks for.
-
-    Raises
-    ------
-    SettingsError
-        A value that is not what its key promises, or a stage's setting that there is not.
-    """
-    _check_stage_keys(node)
-    return Settings(
-        target=_target(node.try_get_context("target")),
-        stack_name=_matching(node, "stack", _STACK_NAME, "a CloudFormation stack name")
-        or DEFAULT_STACK_NAME,
-        alert_email=_matching(node, "alert_email", _EMAIL, "an e-mail address"),
-        staging_expiry_days=_days(node, "staging_expiry_days", Settings.staging_expiry_days),
-        stages={stage: _stage(node, stage) for stage in STAGES},
-    )
-
-
-def _target(value: object) -> Target:
-    """Target of that name; AWS where none is given."""
-    if value is None:
-        return Target.AWS
-    try:
-        return Target(str(value))
-    except ValueError:
-        known = " or ".join(Target)
-        raise SettingsError(f"context 'target' must be {known}, not {value!r}") from None
-
-
-def _matching(node: Node, key: str, pattern: re.Pattern[str], wanted: str) -> str | None:
-    """Context value under `key`, None if there is none."""
-    value = node.try_get_context(key)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise SettingsError(f"context '{key}' must be {wanted}, not {value!r}")
-    return value
-
-
-def _days(node: Node, key: str, default: int) -> int:
-    """Number of days under `key`."""
-    days = _whole_number(node, key)
-    if days is None:
-        return default
-    if days < 1:
-        raise SettingsError(f"context '{key}' must be a number of days from 1, not {days}")
-    return days
-
-
-def _check_stage_keys(node: Node) -> None:
-    """Refuse `<stage>.<setting>` with a slip of the pen, which would silently do nothing."""
-    for key in node.get_all_context():
-        stage, dot, setting = key.partition(".")
-        known = stage in STAGES, setting in STAGE_BOUNDS
-        if dot and any(known) and not all(known):
-            stages, settings = ", ".join(STAGES), ", ".join(STAGE_BOUNDS)
-            raise SettingsError(
-                f"context '{key}' is no setting of a stage: the stages are {stages}, their "
-                f"settings {settings}"
-            )
-
-
-def _stage(node: Node, stage: str) -> StageSettings:
-    """Size of a stage's function: `<stage>.<setting>`, else `<setting>`, said for all stages."""
-    sizes = {}
-    for setting, bounds in STAGE_BOUNDS.items():
-        for key in (setting, f"{stage}.{setting}"):
-            size = _whole_number(node, key)
-            if size is None:
-                continue
-            if size not in bounds:
-                allowed = f"{bounds.start} to {bounds.stop - 1}"
-                raise SettingsError(f"context '{key}' must be {allowed}, not {size}")
-            sizes[setting] = size
-    return StageSettings(**sizes)
-
-
-def _whole_number(node: Node, key: str) -> int | None:
-    """Number under `key`, None if none: the command line gives text, `cdk.json` numbers."""
-    value = node.try_get_context(key)
-    if value is None:
-        return None
-    text = str(value)
-    if not text.isascii() or not text.isdigit():
-        raise SettingsError(f"context '{key}' must be a whole number, not {value!r}")
-    return int(text)
+LOCAL_DEFAULTS: Final[Mapping[str, Any]] = {
+    "stack_name": DEFAULT_STACK_NAME,
+    "data_removal_policy": RemovalPolicy.DESTROY,
+    "termination_protection": False,
+    "access_logs": False,
+}
+"""The same for a laptop's cloud, whatever the environment: it goes with all that it holds."""

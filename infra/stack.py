@@ -1,31 +1,39 @@
-"""The stack: what there is, and who may do what with it."""
+"""The stack: what there is, and how the parts are put together."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from infra.alarms import Alarms
-from infra.catalog import Catalog, compiled_plans
+from infra.alarms.alarms import Alarms
+from infra.alarms.rule import Watched
+from infra.catalog.catalog import Catalog, compiled_plans
+from infra.compliance.acknowledgements import acknowledge_checkov
+from infra.dashboard.dashboard import Dashboard
 from infra.functions import StageFunction
-from infra.layers import LAYERS
+from infra.grants import grant_storage
+from infra.keys import grant_key
+from infra.lineage import LineageSender
+from infra.machine.machine import PipelineMachine
+from infra.machine.uncaught import UncaughtFailures
 from infra.messaging import Messaging
+from infra.packaging.layers import LAYERS
 from infra.pointers import Pointers
 from infra.settings import Settings, Target
-from infra.state_machine import PipelineMachine
-from infra.storage import Storage, deleting, hiding, listing, reading, writing
+from infra.storage import Storage
 from infra.trigger import UploadTrigger
-from infra.uncaught import UncaughtFailures
 from pipeline import constants as names
 from pipeline.constants import STAGES
+from pipeline.plan import known_datasets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from aws_cdk import aws_events as events
     from constructs import Construct
 
 
@@ -55,27 +63,14 @@ class PipelineStack(Stack):
             description="Lambda Pipelines: files in S3 through five Lambdas",
             # The local cloud enforces IAM and knows nothing of the bootstrap's publishing roles.
             synthesizer=CliCredentialsStackSynthesizer() if local else None,
+            termination_protection=settings.termination_protection,
         )
         # The CDK repeats in DependsOn what a reference says already.
         self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         self.storage = Storage(self, "Storage", settings=settings)
         self.messaging = Messaging(self, "Messaging", settings=settings)
         self.catalog = Catalog(self, "Catalog", settings=settings, storage=self.storage)
-        versions = {} if local else self._layer_versions(layers)
-        self.functions = {
-            stage: StageFunction(
-                self,
-                names.state_name(stage),
-                stage=stage,
-                settings=settings,
-                storage=self.storage,
-                asset=assets[stage],
-                layers=[versions[layer.name] for layer in LAYERS if stage in layer.stages]
-                if versions
-                else [],
-            )
-            for stage in STAGES
-        }
+        self.functions = self._stages(settings, assets, {} if local else layers)
         pointers = Pointers(self, "Pointers", settings=settings)
         self.machine = PipelineMachine(
             self,
@@ -85,24 +80,36 @@ class PipelineStack(Stack):
             pointers=pointers,
             settings=settings,
         ).machine
-        UploadTrigger(
+        trigger = UploadTrigger(
             self,
             "Trigger",
             bucket=self.storage.input,
             machine=self.machine,
             undelivered=self.messaging.undelivered_events,
         )
-        UncaughtFailures(
+        uncaught = UncaughtFailures(
             self, "Uncaught", machine=self.machine, messaging=self.messaging, pointers=pointers
         )
-        Alarms(self, "Alarms", messaging=self.messaging, pointers=pointers)
         self._datasets = assets[STAGES[-1]] / "datasets"
-        self._grant_all_stages()
-        self._grant_first_stage()
-        self._grant_merges()
-        self._grant_lookups()
-        self._grant_last_stage()
-        self._outputs()
+        self._watch(settings, pointers, uploads=trigger.rule, endings=uncaught.rules)
+        if settings.lineage:
+            LineageSender(
+                self,
+                "Lineage",
+                settings=settings,
+                lineage=settings.lineage,
+                storage=self.storage,
+                messaging=self.messaging,
+                asset=assets[names.LINEAGE_FUNCTION],
+            )
+        roles = {stage: made.role for stage, made in self.functions.items()}
+        grant_storage(roles, self.storage)
+        grant_key(settings, roles=roles, storage=self.storage, machine=self.machine)
+        self._hold_roles(settings)
+        for tag, value in settings.all_tags.items():
+            Tags.of(self).add(tag, value)
+        acknowledge_checkov(self, settings)
+        self._outputs(settings)
 
     def add_tables(self) -> None:
         """Make the output of the datasets that the functions carry queryable.
@@ -113,6 +120,62 @@ class PipelineStack(Stack):
             If a dataset has a column that Athena has no type for.
         """
         self.catalog.add_tables(compiled_plans(self._datasets))
+
+    def _stages(
+        self, settings: Settings, assets: Mapping[str, Path], layers: Mapping[str, Path]
+    ) -> dict[str, StageFunction]:
+        """Function of each stage; without layers it finds all packages where it runs."""
+        versions = self._layer_versions(layers) if layers else {}
+        return {
+            stage: StageFunction(
+                self,
+                names.state_name(stage),
+                stage=stage,
+                settings=settings,
+                storage=self.storage,
+                asset=assets[stage],
+                layers=[
+                    versions[layer.name] for layer in LAYERS if versions and stage in layer.stages
+                ],
+            )
+            for stage in STAGES
+        }
+
+    def _watch(
+        self,
+        settings: Settings,
+        pointers: Pointers,
+        *,
+        uploads: events.Rule,
+        endings: Sequence[events.Rule],
+    ) -> None:
+        """Raise alarms on what goes wrong, and draw how everything goes."""
+        functions = {stage: made.function for stage, made in self.functions.items()}
+        alarms = Alarms(
+            self,
+            "Alarms",
+            watched=Watched(
+                messaging=self.messaging,
+                machine=self.machine,
+                functions=functions,
+                uploads=uploads,
+                endings=endings,
+            ),
+            pointers=pointers,
+            settings=settings,
+        )
+        Dashboard(
+            self,
+            "Overview",
+            settings=settings,
+            datasets=known_datasets(self._datasets),
+            functions=self.functions,
+            machine=self.machine,
+            messaging=self.messaging,
+            uploads=uploads,
+            alarms=alarms.all,
+            pointers=pointers,
+        )
 
     def _layer_versions(self, layers: Mapping[str, Path]) -> dict[str, lambda_.LayerVersion]:
         """Layers of the functions, by name."""
@@ -129,68 +192,20 @@ class PipelineStack(Stack):
             for layer in LAYERS
         }
 
-    def _grant_all_stages(self) -> None:
-        """Let each stage read what the one before it staged, stage its own, and set rows aside.
-
-        Those that may put values right leave a record of it.
-        """
-        output, staging = self.storage.output, self.storage.staging
-        for stage in STAGES[:-1]:
-            role = self.functions[stage].role
-            role.add_to_policy(writing(staging, _staged(stage)))
-            role.add_to_policy(writing(output, f"{names.QUARANTINE_PREFIX}*/{stage}.jsonl"))
-            if stage in names.REPAIRING_STAGES:
-                role.add_to_policy(writing(output, f"{names.REPAIRS_PREFIX}*/{stage}.jsonl"))
-        for previous, stage in pairwise(STAGES):
-            role = self.functions[stage].role
-            role.add_to_policy(reading(staging, _staged(previous)))
-            role.add_to_policy(listing(staging, names.STAGING_PREFIX))
-
-    def _grant_first_stage(self) -> None:
-        """Let the first stage read the input, and all that tells what became of it before.
-
-        That is the manifest, notes of unfinished commits, rejected rows to be replayed, and staged
-        frames to be taken up.
-        """
-        role = self.functions[STAGES[0]].role
-        output, staging = self.storage.output, self.storage.staging
-        role.add_to_policy(reading(self.storage.input, f"{names.INPUT_PREFIX}*"))
-        role.add_to_policy(listing(self.storage.input, names.INPUT_PREFIX))
-        for prefix in (names.MANIFEST_PREFIX, names.QUARANTINE_PREFIX):
-            role.add_to_policy(reading(output, f"{prefix}*"))
-        role.add_to_policy(
-            listing(output, names.MANIFEST_PREFIX, names.PENDING_PREFIX, names.QUARANTINE_PREFIX)
+    def _hold_roles(self, settings: Settings) -> None:
+        """Put the permissions boundary, a policy by name or ARN, on every role."""
+        given = settings.permissions_boundary
+        if given is None:
+            return
+        found = (
+            iam.ManagedPolicy.from_managed_policy_arn
+            if given.startswith("arn:")
+            else iam.ManagedPolicy.from_managed_policy_name
         )
-        role.add_to_policy(listing(staging, names.STAGING_PREFIX))
+        iam.PermissionsBoundary.of(self).apply(found(self, "PermissionsBoundary", given))
 
-    def _grant_merges(self) -> None:
-        """Let the first stage set rows aside that a merge must not repeat, and the second see."""
-        settled = _staged(names.SETTLED_FRAME)
-        self.functions[STAGES[0]].role.add_to_policy(writing(self.storage.staging, settled))
-        self.functions[STAGES[1]].role.add_to_policy(reading(self.storage.staging, settled))
-
-    def _grant_lookups(self) -> None:
-        """Let enrich find and read the tables that lie in the input bucket."""
-        role = self.functions[names.LOOKUP_STAGE].role
-        role.add_to_policy(reading(self.storage.input, f"{names.LOOKUPS_PREFIX}*"))
-        role.add_to_policy(listing(self.storage.input, names.LOOKUPS_PREFIX))
-
-    def _grant_last_stage(self) -> None:
-        """Let the last stage publish data, report and manifest, and remove what it replaced."""
-        role = self.functions[STAGES[-1]].role
-        output = self.storage.output
-        for prefix in (names.PROCESSED_PREFIX, names.MANIFEST_PREFIX, names.PENDING_PREFIX):
-            role.add_to_policy(reading(output, f"{prefix}*"))
-            role.add_to_policy(writing(output, f"{prefix}*"))
-        role.add_to_policy(writing(output, f"{names.REPORT_PREFIX}*"))
-        role.add_to_policy(deleting(output, f"{names.PROCESSED_PREFIX}*"))
-        role.add_to_policy(hiding(output, f"{names.PENDING_PREFIX}*"))
-        role.add_to_policy(
-            listing(output, names.MANIFEST_PREFIX, names.PENDING_PREFIX, names.PROCESSED_PREFIX)
-        )
-
-    def _outputs(self) -> None:
-        """Tell the command line where things are."""
+    def _outputs(self, settings: Settings) -> None:
+        """Tell the command line where things are, and what it counts by."""
         values = {
             names.OUTPUT_INPUT_BUCKET: self.storage.input.bucket_name,
             names.OUTPUT_OUTPUT_BUCKET: self.storage.output.bucket_name,
@@ -201,11 +216,7 @@ class PipelineStack(Stack):
             names.OUTPUT_ALERT_TOPIC_ARN: self.messaging.alerts.topic_arn,
             names.OUTPUT_QUERY_DATABASE: self.catalog.database_name,
             names.OUTPUT_QUERY_WORKGROUP: self.catalog.workgroup.ref,
+            names.OUTPUT_METRICS_DETAIL: settings.metrics,
         }
         for name, value in values.items():
             CfnOutput(self, name, value=value)
-
-
-def _staged(stage: str) -> str:
-    """Pattern of the keys under which `stage` hands its rows on."""
-    return f"{names.STAGING_PREFIX}*/{stage}.arrows"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration
+from aws_cdk import Aws
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.grants import service
+from infra.object_events import delivery, new_objects
 from pipeline.constants import INPUT_PREFIX
 
 if TYPE_CHECKING:
@@ -36,26 +38,12 @@ class UploadTrigger(Construct):
         undelivered: sqs.Queue,
     ) -> None:
         super().__init__(scope, construct_id)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
-        events.Rule(
+        rules = f"events:{Aws.REGION}:{Aws.ACCOUNT_ID}:rule/*"
+        role = iam.Role(self, "Role", assumed_by=service("events.amazonaws.com", source=rules))
+        self.rule = events.Rule(
             self,
             "Rule",
             description=f"Lambda Pipelines: objects below {INPUT_PREFIX}",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [bucket.bucket_name]},
-                    "object": {"key": [{"prefix": INPUT_PREFIX}]},
-                },
-            ),
-            targets=[
-                targets.SfnStateMachine(
-                    machine,
-                    role=role,
-                    dead_letter_queue=undelivered,
-                    max_event_age=Duration.hours(24),
-                    retry_attempts=185,
-                )
-            ],
+            event_pattern=new_objects(bucket, INPUT_PREFIX),
+            targets=[targets.SfnStateMachine(machine, role=role, **delivery(undelivered))],
         )

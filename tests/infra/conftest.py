@@ -21,3 +21,8 @@ def local_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 @pytest.fixture(scope="session")
 def states(aws_template: Template) -> dict[str, Any]:
     return dict(definition(aws_template)["States"])
+
+
+@pytest.fixture(scope="session")
+def customer_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return synthesised(tmp_path_factory.mktemp("customer"), encryption="customer")

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     "Execution": {
         "Id": "arn:aws:states:us-east-1:123456789012:execution:Pipeline:name",
         "Name": "name",
         "StartTime": "2026-01-31T12:00:00Z",
     }
 }
+"""The context object; a task finds its own `State` there."""
 _STEP = re.compile(r"\.(\w+)|\['([^']+)'\]")
 _ARGUMENT = re.compile(r"\s*(?:'((?:\\.|[^'\\])*)'|(States\.\w+)\(|(\$[^,)]*))")
 
@@ -46,7 +47,7 @@ class Trace:
 
     states: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
-    """What each task was given, the last time it was entered."""
+    """What each task was given at its last attempt."""
     attempts: dict[str, int] = field(default_factory=dict)
     error: str | None = None
     cause: str | None = None
@@ -87,8 +88,9 @@ def executed(
 def _after_task(
     name: str, state: dict[str, Any], data: Any, answer: Callable[[str, Any], Any], trace: Trace
 ) -> tuple[Any, str]:
-    parameters = trace.parameters[name] = shaped(state["Parameters"], data)
     while True:
+        CONTEXT["State"] = {"Name": name, "RetryCount": trace.attempts.get(name, 0)}
+        parameters = trace.parameters[name] = shaped(state["Parameters"], data)
         trace.attempts[name] = trace.attempts.get(name, 0) + 1
         try:
             result = answer(name, parameters)

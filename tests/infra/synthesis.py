@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import App
 
-from infra.assets import staged_assets
-from infra.layers import LAYERS
-from infra.settings import settings_from
+from infra.context import settings_from
+from infra.packaging.assets import staged_assets
+from infra.packaging.layers import LAYERS
 from infra.stack import PipelineStack
+
+if TYPE_CHECKING:
+    from infra.packaging.assets import DatasetCompiler
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,20 +29,36 @@ def one_dataset(_datasets: Path, compiled: Path) -> None:
 
 
 def app(folder: Path, **context: str) -> App:
-    """App with the feature flags of `cdk.json`, which leaves assets where they are."""
-    flags = json.loads((ROOT / "cdk.json").read_text())["context"]
+    """App with the feature flags of `cdk.json`, without its settings; assets stay in place."""
+    known = json.loads((ROOT / "cdk.json").read_text())["context"]
+    flags = {key: value for key, value in known.items() if key.startswith("@")}
     quick = {"aws:cdk:disable-asset-staging": True, "aws:cdk:version-reporting": False}
     return App(context=flags | quick | context, outdir=str(folder / "cdk.out"))
 
 
-def synthesised(folder: Path, **context: str) -> Template:
+def synthesised(
+    folder: Path, *, compiler: DatasetCompiler = one_dataset, **context: str
+) -> Template:
     """Template of the stack that this context asks for."""
+    return template_of(composed(folder, compiler=compiler, **context))
+
+
+def composed(
+    folder: Path, *, compiler: DatasetCompiler = one_dataset, **context: str
+) -> PipelineStack:
+    """Stack that this context asks for, in an app of its own."""
     made = app(folder, **context)
     settings = settings_from(made.node)
     assets = staged_assets(
-        root=ROOT, build=folder, target=settings.target, compile_datasets=one_dataset
+        root=ROOT, build=folder, target=settings.target, compile_datasets=compiler
     )
-    stack = PipelineStack(made, settings=settings, assets=assets, layers=_empty_layers(folder))
+    return PipelineStack(made, settings=settings, assets=assets, layers=_empty_layers(folder))
+
+
+def template_of(stack: PipelineStack) -> Template:
+    """Template that the stack's app makes of it."""
+    made = stack.node.root
+    assert isinstance(made, App)
     return dict(made.synth().get_stack_by_name(stack.stack_name).template)
 
 

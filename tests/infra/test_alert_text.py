@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.alert_text import MESSAGE_VALUES
+from infra.machine.alert_text import MESSAGE_VALUES
 from pipeline.constants import STATE_ALERT, STATE_DEAD_LETTER
 from tests.infra.synthesis import Template, properties, resources, text
 

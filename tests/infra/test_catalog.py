@@ -13,13 +13,13 @@ from cfnlint.config import ManualArgs
 
 import infra  # noqa: F401 - chooses the Node that the CDK's library is going to start
 from functions.write.core import partitions
-from infra.assets import staged_assets
-from infra.athena_types import athena_type, has_type, trino_type
-from infra.catalog import database_name
-from infra.catalog_tables import catalog_tables
-from infra.projection import Projection, projection
-from infra.query_notes import query_notes
-from infra.settings import settings_from
+from infra.catalog.athena_types import athena_type, has_type, trino_type
+from infra.catalog.catalog import database_name
+from infra.catalog.projection import Projection, projection
+from infra.catalog.query_notes import query_notes
+from infra.catalog.tables import catalog_tables
+from infra.context import settings_from
+from infra.packaging.assets import staged_assets
 from infra.stack import PipelineStack
 from pipeline.authoring.build import compile_datasets
 from pipeline.authoring.dataset import compiled_dataset

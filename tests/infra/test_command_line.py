@@ -12,6 +12,8 @@ import pytest
 from tests.infra.synthesis import ROOT
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
+JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+"""Where the CDK's library lies unpacked on Linux: 200 MB, ten seconds in a home that is new."""
 
 
 @pytest.mark.parametrize("context", [[], ["--context", "target=local"]])
@@ -21,6 +23,7 @@ def test_synth_needs_no_credentials(context: list[str], tmp_path: Path) -> None:
     environment |= {
         "HOME": str(tmp_path),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
     }
     # WHEN
     ran = subprocess.run(

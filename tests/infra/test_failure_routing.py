@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.alert_text import NO_FILE, NO_MESSAGE
+from infra.machine.alert_text import NO_FILE, NO_MESSAGE
 from pipeline.constants import STAGES, STATE_ALERT, STATE_DEAD_LETTER, state_name
 from pipeline.errors import (
     PLATFORM_TRANSIENT,

@@ -14,7 +14,9 @@ from pipeline.errors import (
     client_error_names,
     leaf_names,
 )
-from tests.infra.synthesis import Template, definition, properties, synthesised
+from tests.infra.failures import EVENT, run_after
+from tests.infra.states_language import TaskFailedError, executed
+from tests.infra.synthesis import Template, definition, properties, synthesised, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +80,7 @@ def test_stage_gets_and_leaves_the_state_of_the_adr(
         "event.$": "$.event",
         "execution.$": "$.execution",
         "run.$": "$.current.run",
+        "attempt.$": "$$.State.RetryCount",
     }
     assert task["ResultSelector"] == {"stage": following, "run.$": "$.Payload"}
     assert task["ResultPath"] == "$.current"
@@ -182,6 +185,24 @@ def test_runs_end_with_the_run_or_with_the_first_error(states: States) -> None:
     }
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_attempt_of_a_stage_is_told_its_number(states: States, stage: str) -> None:
+    # GIVEN a stage that fails as long as it may
+    seen: list[int] = []
+
+    def answer(name: str, parameters: Any) -> Any:
+        if name == state_name(stage):
+            seen.append(parameters["Payload"]["attempt"])
+            raise TaskFailedError("StorageThrottledError")
+        return {"Payload": run_after(name.lower())} if name.lower() in STAGES else {}
+
+    # WHEN
+    executed(states, "Start", EVENT, answer)
+
+    # THEN
+    assert seen == [0, 1, 2]
+
+
 def test_execution_outlives_all_timeouts_and_retries_so_that_a_catch_sees_them(
     aws_template: Template, states: States
 ) -> None:
@@ -223,5 +244,17 @@ def test_machine_is_standard_traced_and_logged_with_data(aws_template: Template)
     assert machine["TracingConfiguration"] == {"Enabled": True}
     logging = machine["LoggingConfiguration"]
     assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", True)
+    (destination,) = logging["Destinations"]
+    assert text(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]).startswith("<PipelineLogs")
     group = properties(aws_template, "AWS::Logs::LogGroup", "PipelineLogs")
-    assert group["RetentionInDays"] == 30
+    assert group["RetentionInDays"] == 90
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_whether_the_log_holds_what_states_take_and_give_is_a_setting(
+    tmp_path: Path, *, kept: bool
+) -> None:
+    template = synthesised(tmp_path, log_execution_data=str(kept).lower())
+    machine = properties(template, "AWS::StepFunctions::StateMachine", "Pipeline")
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", kept)

@@ -12,7 +12,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.alert_text import PRODUCT
+from infra.machine.alert_text import PRODUCT
 from infra.pointers import RUNBOOK
 from pipeline.constants import DEAD_LETTER_SCHEMA_VERSION, UNKNOWN_STAGE
 
@@ -55,17 +55,23 @@ class UncaughtFailures(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._machine, self._messaging, self._pointers = machine, messaging, pointers
-        self._rule("Ended", {"status": list(UNCATCHABLE_STATUSES)}, error=_of_execution("status"))
-        self._rule(
-            "Failed",
-            {"status": ["FAILED"], "error": list(UNCATCHABLE_ERRORS)},
-            error=_of_execution("error"),
+        self.rules = (
+            self._rule(
+                "Ended",
+                {"status": list(UNCATCHABLE_STATUSES)},
+                error=_of_execution("status"),
+            ),
+            self._rule(
+                "Failed",
+                {"status": ["FAILED"], "error": list(UNCATCHABLE_ERRORS)},
+                error=_of_execution("error"),
+            ),
         )
 
-    def _rule(self, name: str, detail: dict[str, list[str]], *, error: str) -> None:
+    def _rule(self, name: str, detail: dict[str, list[str]], *, error: str) -> events.Rule:
         """Rule for endings of which `error` is the name."""
         undelivered = self._messaging.undelivered_events
-        events.Rule(
+        return events.Rule(
             self,
             name,
             description=f"{PRODUCT}: executions that ended past every Catch",

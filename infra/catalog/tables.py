@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from infra.athena_types import athena_type, has_type, in_query, trino_type
-from infra.projection import Projection, projection
+from infra.catalog.athena_types import athena_type, has_type, in_query, trino_type
+from infra.catalog.projection import Projection, projection
 from pipeline.constants import FILES_TABLE_SUFFIX, PROCESSED_PREFIX
 from pipeline.formats.moment_text import ZONE, fields, in_pattern
 from pipeline.formats.writers import extension

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
-from infra.alert_text import (
+from infra.machine.alert_text import (
     FILE,
     KEPT,
     MESSAGE_VALUES,
@@ -17,8 +17,8 @@ from infra.alert_text import (
     Fault,
     message_template,
 )
-from infra.failure_facts import failure_facts, is_error, put
-from infra.stage_chain import RUN, TELLING_TIMEOUT, with_retry
+from infra.machine.failure_facts import failure_facts, is_error, put
+from infra.machine.stage_chain import RUN, TELLING_TIMEOUT, with_retry
 from pipeline.constants import (
     DEAD_LETTER_SCHEMA_VERSION,
     STATE_ALERT,

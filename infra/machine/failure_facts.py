@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import aws_stepfunctions as sfn
 
-from infra.alert_text import NO_DATASET, NO_FILE, NO_MESSAGE, NO_ROWS, ROWS
-from infra.stage_chain import RUN, is_text
+from infra.machine.alert_text import NO_DATASET, NO_FILE, NO_MESSAGE, NO_ROWS, ROWS
+from infra.machine.stage_chain import RUN, is_text
 from pipeline.accounting import RowCounts
 from pipeline.errors import PipelineError, leaf_names
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Duration, RemovalPolicy
-from aws_cdk import aws_logs as logs
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.failure_tail import failure_tail
-from infra.stage_chain import stage_chain
+from infra.logs import log_group
+from infra.machine.failure_tail import failure_tail
+from infra.machine.stage_chain import stage_chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk.aws_logs import LogGroup
 
     from infra.messaging import Messaging
     from infra.pointers import Pointers
@@ -64,21 +65,15 @@ class PipelineMachine(Construct):
             logs=sfn.LogOptions(
                 destination=_log_group(self, settings),
                 level=sfn.LogLevel.ALL,
-                include_execution_data=True,
+                include_execution_data=settings.log_execution_data,
             ),
         )
 
 
-def _log_group(scope: Construct, settings: Settings) -> logs.LogGroup:
+def _log_group(scope: Construct, settings: Settings) -> LogGroup:
     """Log group of the executions.
 
     Each group that services deliver to takes room in a policy of the account that soon is full,
     except those below /aws/vendedlogs/, which share one entry.
     """
-    return logs.LogGroup(
-        scope,
-        "Logs",
-        log_group_name=f"/aws/vendedlogs/states/{Aws.STACK_NAME}",
-        retention=settings.log_retention,
-        removal_policy=RemovalPolicy.DESTROY,
-    )
+    return log_group(scope, settings=settings, name=f"/aws/vendedlogs/states/{Aws.STACK_NAME}")

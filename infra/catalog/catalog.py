@@ -10,7 +10,8 @@ from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-from infra.catalog_tables import catalog_tables
+from infra.catalog.tables import catalog_tables
+from infra.keys import data_key
 from pipeline.constants import ATHENA_PREFIX
 from pipeline.plan import Plan, known_datasets, load_plan
 
@@ -56,9 +57,7 @@ class Catalog(Construct):
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{storage.staging.bucket_name}/{ATHENA_PREFIX}",
                     expected_bucket_owner=Aws.ACCOUNT_ID,
-                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                        encryption_option="SSE_S3"
-                    ),
+                    encryption_configuration=_encryption(self, settings),
                 ),
             ),
         )
@@ -80,6 +79,16 @@ class Catalog(Construct):
                     database_name=self._database.ref,
                     table_input=table,
                 )
+
+
+def _encryption(
+    scope: Construct, settings: Settings
+) -> athena.CfnWorkGroup.EncryptionConfigurationProperty:
+    """How the results of queries are encrypted: as all that lies in the buckets."""
+    key = data_key(scope, settings)
+    return athena.CfnWorkGroup.EncryptionConfigurationProperty(
+        encryption_option="SSE_KMS" if key else "SSE_S3", kms_key=key.key_arn if key else None
+    )
 
 
 def database_name(stack_name: str) -> str:

@@ -124,6 +124,7 @@ def _stage_task(
                 "event": sfn.JsonPath.object_at("$.event"),
                 "execution": sfn.JsonPath.object_at("$.execution"),
                 "run": sfn.JsonPath.object_at(RUN),
+                "attempt": sfn.JsonPath.number_at("$$.State.RetryCount"),
             }
         ),
         result_selector={"stage": _following(stage), "run": sfn.JsonPath.object_at("$.Payload")},

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from functions.write.core import NULL_PARTITION
-from infra.athena_types import INTEGERS, trino_type
+from infra.catalog.athena_types import INTEGERS, trino_type
 from pipeline.arrow_types import column_type, scalar_of
 from pipeline.cleaning import FILL, STEPS
 from pipeline.rules import Reason

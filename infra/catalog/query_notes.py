@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.projection import projection
+from infra.catalog.projection import projection
 from pipeline.authoring.steps import PIPELINE_FILE
 from pipeline.authoring.yaml_source import yaml_source
 

@@ -1,0 +1,1 @@
+"""Alarms: what is watched, where they are raised, what they say."""

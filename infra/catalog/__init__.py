@@ -1,0 +1,1 @@
+"""What makes the output queryable: tables and their partitions."""

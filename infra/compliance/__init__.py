@@ -1,0 +1,1 @@
+"""Rules of others about the template, and why some do not hold here."""

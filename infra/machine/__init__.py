@@ -1,0 +1,1 @@
+"""The state machine: five stages, and the tail that every failure ends in."""
