@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 from aws_cdk import FileSystem
 
-from infra.assets import staged_assets
-from infra.layers import LAYERS, Layer
+from infra.packaging.assets import staged_assets
+from infra.packaging.layers import LAYERS, Layer
 from infra.settings import Target
 from pipeline.authoring.build import compile_datasets
-from pipeline.constants import CODE_HASH_FILE, ENV_LOCAL_PYTHON, STAGES
+from pipeline.constants import CODE_HASH_FILE, ENV_LOCAL_PYTHON, LINEAGE_FUNCTION, STAGES
 from tests.infra.synthesis import ROOT, one_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.assets import DatasetCompiler
+    from infra.packaging.assets import DatasetCompiler
 
+FUNCTIONS = (*STAGES, LINEAGE_FUNCTION)
 SOURCES = ("functions", "pipeline", "datasets", "requirements", "tests/infra", "infra")
 
 
@@ -40,7 +41,7 @@ def hashes(root: Path, build: Path) -> dict[str, str]:
 
 
 def moved(before: dict[str, str], after: dict[str, str]) -> set[str]:
-    return {stage for stage in STAGES if before[stage] != after[stage]}
+    return {stage for stage in FUNCTIONS if before[stage] != after[stage]}
 
 
 def edit(file: Path) -> None:
@@ -62,7 +63,7 @@ def test_editing_a_stage_moves_its_asset_alone(
 def test_editing_shared_code_moves_all_assets(copied_sources: Path, tmp_path: Path) -> None:
     before = hashes(copied_sources, tmp_path)
     edit(copied_sources / "pipeline" / "errors.py")
-    assert moved(before, hashes(copied_sources, tmp_path)) == set(STAGES)
+    assert moved(before, hashes(copied_sources, tmp_path)) == set(FUNCTIONS)
 
 
 def test_editing_tests_infrastructure_and_compile_time_code_moves_none(
@@ -135,7 +136,7 @@ def code_hashes(
 def test_code_hash_is_of_a_stage_and_equal_wherever_it_is_made(tmp_path: Path) -> None:
     made = code_hashes(ROOT, tmp_path / "first")
     assert all(re.fullmatch("[0-9a-f]{64}", code) for code in made.values())
-    assert len(set(made.values())) == len(STAGES)
+    assert len(set(made.values())) == len(FUNCTIONS)
     assert made == code_hashes(ROOT, tmp_path / "second", target=Target.LOCAL)
 
 
@@ -226,6 +227,6 @@ def test_compiler_that_fails_leaves_the_former_assets(tmp_path: Path) -> None:
     before = hashes(ROOT, tmp_path)
     with pytest.raises(ValueError, match="no such column"):
         staged_assets(root=ROOT, build=tmp_path, target=Target.AWS, compile_datasets=failing)
-    folders = {stage: tmp_path / "assets" / "aws" / stage for stage in STAGES}
+    folders = {stage: tmp_path / "assets" / "aws" / stage for stage in FUNCTIONS}
     after = {stage: FileSystem.fingerprint(str(folder)) for stage, folder in folders.items()}
     assert before == after

@@ -1,0 +1,1 @@
+"""Measurements that decisions rest on; each can be repeated with one command."""
