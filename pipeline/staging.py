@@ -9,11 +9,15 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
+from pipeline.buffers import int64_array
+from pipeline.constants import ROW_NUMBERS_SUFFIX
 from pipeline.findings import Reject, Repair, rule_counts
 from pipeline.masking import masked_repairs
+from pipeline.plan import ROW_NUMBER
 from pipeline.repairs import MAX_SAMPLE
 from pipeline.storage import ObjectReader, StoredObject, open_object
 from pipeline.uploads import ObjectWriter
@@ -127,18 +131,51 @@ class RecordWriter(AllOrNothing):
 
 
 class QuarantineWriter(RecordWriter):
-    """Rejected rows; `rules` counts those that break each (column, rule)."""
+    """Rejected rows; `rules` counts those that break each (column, rule).
+
+    Their row numbers lie beside them in a frame of their own: a replay has to find the rows again
+    in the uploaded file, and needs not see what was set aside (docs/adr/0007).
+    """
 
     def __init__(self, bucket: str, key: str) -> None:
         super().__init__(bucket, key)
         self.rules: Counter[tuple[str | None, str]] = Counter()
         self.rows = 0
+        self._numbers = StagedWriter(bucket, row_numbers_place(key))
 
     def write(self, rejects: list[Reject]) -> None:
         """Append one record per rejected row."""
+        if not rejects:
+            return
         self.append(rejects)
+        self._numbers.write(_row_numbers(rejects))
         self.rules.update(rule_counts(rejects))
         self.rows += len(rejects)
+
+    def finish(self) -> StoredObject | None:
+        """Make the rows visible after their numbers, so that no rows are there without them."""
+        try:
+            self._numbers.finish()
+        except BaseException:
+            super().abort()
+            raise
+        return super().finish()
+
+    def abort(self) -> None:
+        """Leave neither behind."""
+        self._numbers.abort()
+        super().abort()
+
+
+def row_numbers_place(quarantine: str) -> str:
+    """Return the key (or address) of the row numbers that lie beside a quarantine file."""
+    return f"{quarantine.removesuffix('.jsonl')}{ROW_NUMBERS_SUFFIX}"
+
+
+def _row_numbers(rejects: list[Reject]) -> pa.RecordBatch:
+    """The rows' numbers as a frame of one int64 column."""
+    numbers = np.fromiter((reject.row_number for reject in rejects), np.int64, len(rejects))
+    return pa.RecordBatch.from_arrays([int64_array(numbers)], names=[ROW_NUMBER])
 
 
 class RepairWriter(RecordWriter):

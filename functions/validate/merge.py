@@ -5,7 +5,6 @@ See docs/adr/0007-replaying-the-quarantine.md.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from functions.validate.core import ValidateState, settle
+from pipeline.buffers import int64_array, memory_of
 from pipeline.constants import ALREADY_PROCESSED, SETTLED_FRAME, SUPERSEDED
 from pipeline.errors import ObjectNotVisibleError, ReplayRefusedError, UnbalancedBooksError
 from pipeline.findings import Reject, Repair
@@ -21,10 +21,9 @@ from pipeline.formats.readers import read_chunks
 from pipeline.manifest import Manifest, end_early, superseded
 from pipeline.plan import REPLAYED, ROW_NUMBER
 from pipeline.run import Merge, Run, new_run
-from pipeline.staging import StagedWriter
+from pipeline.staging import StagedReader, StagedWriter, row_numbers_place
 from pipeline.storage import ObjectReader, open_object
 
-_BLOCK_BYTES: Final = 1024 * 1024
 _BEFORE_DEDUPE: Final = ("validate", "clean")
 """Stages whose rejected rows have never claimed a `dedupe` key; clean parses text before it."""
 Record = TypeVar("Record", Reject, Repair)
@@ -177,37 +176,30 @@ def _quarantined(context: StageContext, committed: Manifest) -> tuple[pa.Array, 
         broken = _numbers(address for address in addresses if address.endswith(early))
         later = _numbers(address for address in addresses if not address.endswith(early))
     except ObjectNotVisibleError as error:
-        _refuse(f"The quarantine is not there any more: {error.reason}", _whole_file(context))
+        _refuse(f"The row numbers are not in the quarantine: {error.reason}", _whole_file(context))
     rows = np.union1d(broken, later)
     if len(rows) != committed.quarantined_rows:
         raise UnbalancedBooksError(
             f"The quarantine holds {len(rows):,} rows, the manifest says "
             f"{committed.quarantined_rows:,}."
         )
-    return _arrow(rows), _arrow(later)
+    return int64_array(rows), int64_array(later)
 
 
 def _numbers(addresses: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Row numbers in quarantine files, sorted."""
-    numbers = (json.loads(line)["row_number"] for place in addresses for line in _lines(place))
-    return np.unique(np.fromiter(numbers, dtype=np.int64))
+    """Numbers of the rows in quarantine files, sorted; the rows themselves are not read."""
+    found = [
+        memory_of(batch.column(ROW_NUMBER), np.int64)
+        for address in addresses
+        for batch in _row_numbers(address)
+    ]
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
-def _arrow(rows: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows)])
-
-
-def _lines(address: str) -> Iterator[bytes]:
-    """Lines of a quarantine file."""
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    reader = open_object(bucket, key)
-    try:
-        begun = b""
-        while block := reader.read(_BLOCK_BYTES):
-            *lines, begun = (begun + block).split(b"\n")
-            yield from lines
-    finally:
-        reader.close()
+def _row_numbers(address: str) -> StagedReader:
+    """What lies beside a quarantine file."""
+    bucket, _, key = row_numbers_place(address).removeprefix("s3://").partition("/")
+    return StagedReader(bucket, key)
 
 
 def _settle(context: StageContext, rows: pa.Array, later: pa.Array, state: ValidateState) -> None:

@@ -95,10 +95,12 @@ class Cloud:
         context: object = None,
         *,
         execution: dict[str, str] = EXECUTION,
+        attempt: int = 0,
     ) -> dict[str, Any]:
         """Invoke a stage's handler; all goes through JSON, as between two states."""
         handler = import_module(f"functions.{stage}.handler").lambda_handler
-        given = json.loads(json.dumps({"event": event, "execution": execution, "run": run}))
+        state = {"event": event, "execution": execution, "run": run, "attempt": attempt}
+        given = json.loads(json.dumps(state))
         self.stage = stage
         try:
             result = handler(given, context)

@@ -125,8 +125,9 @@ def test_more_than_half_of_the_rows_stop_the_run(cloud: Cloud, bad: int, stopped
     said = failed.value.message
     assert "3 of 5 rows" in said
     assert "day: maximum (3 rows)" in said
-    (key,) = cloud.keys("quarantine/flights/")
+    key, numbers = cloud.keys("quarantine/flights/")
     assert f"s3://results/{key}" in said
     assert [record["row_number"] for record in cloud.records(f"s3://results/{key}")] == [3, 4, 5]
+    assert numbers == key.replace(".jsonl", ".rows")
     # AND nothing is published
     assert cloud.keys("processed/") == cloud.keys("manifests/") == []

@@ -22,7 +22,7 @@ def everything_told(cloud: Cloud, run: dict[str, Any]) -> str:
     """Text of all that a run has left beside its output."""
     kinds = ("quarantine/", "repairs/", "reports/", "manifests/")
     keys = [key for kind in kinds for key in cloud.keys(kind)]
-    left = [cloud.read(f"s3://{OUTPUT}/{key}").decode() for key in keys]
+    left = [cloud.read(f"s3://{OUTPUT}/{key}").decode("utf-8", "replace") for key in keys]
     return "\n".join([str(run), *left])
 
 

@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from pipeline import uploads
 from pipeline.distinct import plain
-from pipeline.errors import ObjectNotVisibleError
+from pipeline.errors import ObjectNotVisibleError, StorageThrottledError
 from pipeline.findings import Reject, Violation
-from pipeline.staging import QuarantineWriter, StagedReader, StagedWriter, conformed
+from pipeline.staging import (
+    QuarantineWriter,
+    StagedReader,
+    StagedWriter,
+    conformed,
+    row_numbers_place,
+)
 from pipeline.storage import read_object
+from pipeline.uploads import PART_BYTES
 from tests.unit.pipeline.support import batch_with
 
 if TYPE_CHECKING:
@@ -126,18 +134,57 @@ def test_rejects_are_json_lines(bucket: str) -> None:
     assert quarantine.rules == {("n", "minimum"): 2}
 
 
-def test_without_rejects_there_is_no_quarantine(bucket: str) -> None:
+def test_numbers_of_the_rejected_rows_lie_beside_them(bucket: str) -> None:
+    with QuarantineWriter(bucket, "q.jsonl") as quarantine:
+        quarantine.write([Reject(3, (VIOLATION,), {}), Reject(2**40, (VIOLATION,), {})])
+        quarantine.write([])
+        quarantine.write([Reject(9, (VIOLATION,), {})])
+
+    batches = list(StagedReader(bucket, row_numbers_place("q.jsonl")))
+    assert [str(batch.schema.types) for batch in batches] == ["[DataType(int64)]"] * 2
+    assert [number for batch in batches for number in batch[0].to_pylist()] == [3, 2**40, 9]
+
+
+def test_place_of_the_row_numbers_is_that_of_the_rows_with_another_ending() -> None:
+    key = "quarantine/v1.jsonl/0123/clean"
+    assert row_numbers_place(f"s3://b/{key}.jsonl") == f"s3://b/{key}.rows"
+
+
+def test_without_rejects_there_is_no_quarantine(bucket: str, s3: S3Client) -> None:
     with QuarantineWriter(bucket, "q") as quarantine:
         quarantine.write([])
 
     assert quarantine.finish() is None
-    assert read_object(bucket, "q") is None
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
 
 
 @pytest.mark.parametrize("rejects", [[], [Reject(1, (VIOLATION,), None)]])
-def test_a_quarantine_is_not_visible_after_an_error(bucket: str, rejects: list[Reject]) -> None:
+def test_a_quarantine_is_not_visible_after_an_error(
+    bucket: str, s3: S3Client, rejects: list[Reject]
+) -> None:
     with pytest.raises(ZeroDivisionError), QuarantineWriter(bucket, "q") as quarantine:
         quarantine.write(rejects)
         raise ZeroDivisionError
 
-    assert read_object(bucket, "q") is None
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+
+
+def test_rows_whose_numbers_could_not_be_written_are_not_there_either(
+    bucket: str, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN rejects beyond one part, so that an upload of theirs is under way
+    quarantine = QuarantineWriter(bucket, "q")
+    quarantine.write([Reject(1, (VIOLATION,), "x" * PART_BYTES)])
+
+    def refused(*_: object, **__: object) -> None:
+        raise StorageThrottledError("no more")
+
+    monkeypatch.setattr(uploads, "put_object", refused)
+
+    # WHEN
+    with pytest.raises(StorageThrottledError):
+        quarantine.finish()
+
+    # THEN nothing of it is left
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
