@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.accounting import RowCounts
 from pipeline.constants import ALREADY_PROCESSED, SUPERSEDED
-from pipeline.run import Run, run_from_json
+from pipeline.run import Run, described, run_from_json
 from pipeline.storage import StoredObject, put_object, read_object
 
 if TYPE_CHECKING:
@@ -137,12 +137,12 @@ def read_manifest(run: Run, bucket: str) -> Manifest | None:
     document = json.loads(found[0])
     return Manifest(
         run_from_json(document["run"]),
-        tuple(OutputFile(**output) for output in document["outputs"]),
+        tuple(described(OutputFile, output) for output in document["outputs"]),
         document["execution_arn"],
         document["rejected_by"],
         document["reading"],
         document["publishing"],
-        tuple(MergeRecord(**merge) for merge in document["merges"]),
+        tuple(described(MergeRecord, merge) for merge in document["merges"]),
         found[1],
     )
 
@@ -186,7 +186,10 @@ def end_early(run: Run, outcome: str, committed: Manifest | None) -> None:
             "outputs",
             "report",
             "manifest",
+            "cost",
+            "lineage",
         ):
             setattr(run, name, getattr(committed.run, name))
         if merge := committed.merge_of(run.run_id):
             run.rows = RowCounts(**merge.rows)
+            run.cost = run.lineage = None  # the manifest has those of the file's own run

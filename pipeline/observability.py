@@ -1,29 +1,20 @@
-"""Structured logs and metrics of a stage, through AWS Lambda Powertools.
-
-Every log line carries the run, dataset, stage, key and execution; every stage emits the same
-metrics in CloudWatch's embedded format, by dataset and stage.
-"""
+"""Structured logs and lines of metrics, through AWS Lambda Powertools."""
 
 from __future__ import annotations
 
-import re
-import resource
-import sys
+import json
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from pipeline.constants import METRICS_NAMESPACE
 
 if TYPE_CHECKING:
-    from pipeline.accounting import RowCounts
-    from pipeline.run import StageRecord
+    from collections.abc import Mapping, Sequence
 
-
-_HIGH_WATER_MARK: Final = re.compile(rb"VmHWM:\s+(\d+) kB")
+    from pipeline.metrics import MetricName
 
 
 @cache
@@ -32,55 +23,64 @@ def stage_logger(stage: str) -> Logger:
     return Logger(service=stage)
 
 
-@cache
-def _stage_metrics(stage: str) -> Metrics:
-    return Metrics(namespace=METRICS_NAMESPACE, service=stage)
-
-
-def emit_stage_metrics(
-    record: StageRecord,
-    counts: RowCounts,
-    *,
-    dataset: str,
-    outcome: str | None,
-    cells_repaired: int = 0,
+def print_metrics(
+    figures: Mapping[MetricName, float],
+    sets: Sequence[tuple[str, ...]],
+    dimensions: Mapping[str, str],
+    properties: Mapping[str, Any],
 ) -> None:
-    """Print one embedded-metrics line for a finished stage; CloudWatch reads it off the log."""
-    metrics = _stage_metrics(record.stage)
-    metrics.add_dimension("dataset", dataset)
-    for name, rows in (
-        ("RowsIn", record.rows_in),
-        ("RowsOut", record.rows_out),
-        ("RowsExpanded", counts.expanded),
-        ("RowsRejected", counts.rejected),
-        ("RowsDuplicate", counts.duplicates),
-        ("RowsFiltered", counts.filtered),
-        ("RowsDroppedByLookup", counts.dropped_by_lookup),
-        ("CellsRepaired", cells_repaired),
-        ("ColdStarts", int(record.cold_start)),
-    ):
-        metrics.add_metric(name, MetricUnit.Count, rows)
-    metrics.add_metric("StageSeconds", MetricUnit.Seconds, record.seconds)
-    metrics.add_metric("BytesIn", MetricUnit.Bytes, record.bytes_in)
-    metrics.add_metric("BytesOut", MetricUnit.Bytes, record.bytes_out)
-    metrics.add_metric("PeakMemory", MetricUnit.Megabytes, record.peak_memory_mb)
-    if outcome is not None:
-        metrics.add_metric(f"Outcome_{outcome}", MetricUnit.Count, 1)
-    metrics.flush_metrics()
-    metrics.clear_metrics()
+    """Print a line in CloudWatch's embedded metric format, which it reads off the log.
 
+    Nothing is kept from line to line, so that none can tell of the invocation before.
 
-def peak_memory_mb() -> int:
-    """Return the process's peak resident memory so far, in MiB.
-
-    Linux hands what `getrusage` tells down from the process that started this one; the high-water
-    mark of its own memory is in `/proc`.
+    Parameters
+    ----------
+    figures
+        Metrics that are all counted under `sets`, at least one; zeros of rare ones are left out.
+    sets
+        Names of dimensions. A set that asks for one that `dimensions` lacks is left out.
+    dimensions
+        Values by name.
+    properties
+        What else stands in the line, for whoever searches the log.
     """
-    try:
-        found = _HIGH_WATER_MARK.search(Path("/proc/self/status").read_bytes())
-    except OSError:
-        found = None
-    if found is not None:
-        return int(found.group(1)) // 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE)
+    metrics.service = ""  # else Powertools adds a dimension `service` to the first set
+    first, *others = _known_sets(sets, dimensions)
+    for name, value in first.items():
+        metrics.add_dimension(name, value)
+    for other in others:
+        metrics.add_dimensions(**other)
+    for metric, figure in _worth_telling(figures).items():
+        metrics.add_metric(metric.name, metric.unit, figure)
+    taken = first.keys() | {name for other in others for name in other}
+    for name, told in properties.items():
+        if name not in taken:
+            metrics.add_metadata(name, told)
+    metrics.flush_metrics()
+
+
+def print_figures(
+    figures: Mapping[MetricName, float],
+    dimensions: Mapping[str, str],
+    properties: Mapping[str, Any],
+) -> None:
+    """Print the line of `print_metrics` without what makes metrics of it.
+
+    The names and values are the same, so that the same query of the log finds both.
+    """
+    values = {metric.name: [float(figure)] for metric, figure in _worth_telling(figures).items()}
+    print(json.dumps({**properties, **dimensions, **values}, separators=(",", ":")))
+
+
+def _worth_telling(figures: Mapping[MetricName, float]) -> dict[MetricName, float]:
+    """Figures without the zeros of rare ones."""
+    return {metric: figure for metric, figure in figures.items() if figure or not metric.rare}
+
+
+def _known_sets(
+    sets: Sequence[tuple[str, ...]], dimensions: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Values of each set of dimensions that has them all."""
+    known = (names for names in sets if all(name in dimensions for name in names))
+    return [{name: dimensions[name] for name in names} for names in known]

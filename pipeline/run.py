@@ -7,12 +7,13 @@ summary is the JSON that travels between the states; see ADR 0001.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipeline.accounting import RowCounts
 from pipeline.constants import (
     INPUT_PREFIX,
+    LINEAGE_PREFIX,
     LOOKUP_STAGE,
     MANIFEST_PREFIX,
     PENDING_PREFIX,
@@ -24,6 +25,12 @@ from pipeline.constants import (
 from pipeline.errors import InvalidEventError, UnknownDatasetError
 from pipeline.repairs import Repairs, no_repairs, repairs_of_stages
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import DataclassInstance
+
+Described = TypeVar("Described", bound="DataclassInstance")
 _SEQUENCER_DIGITS: Final = 64
 _RULES_REPORTED: Final = 5
 _NAME_CHARACTERS: Final = 60
@@ -127,6 +134,11 @@ class StageRecord:
 
     `counts` are the rows it took out; `etag` is its staged frame's (empty in the last stage);
     `code` the hash of the code that did it; `resumed` whether a replay took it over.
+
+    What is billed: `seconds` of work and, of a cold start, `init_seconds` before it; `memory_mb`
+    the function's size (0 where it is no function); `requests` to S3 by kind (`get`, `put`, `list`,
+    `delete`), with those that the SDK repeated. `retries` are the attempts before this one, whose
+    own seconds and requests are lost with them: they left no record.
     """
 
     stage: str
@@ -141,6 +153,10 @@ class StageRecord:
     etag: str = ""
     code: str = ""
     resumed: bool = False
+    memory_mb: int = 0
+    init_seconds: float = 0.0
+    retries: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,7 +174,11 @@ class Merge:
 
 @dataclass
 class Run:
-    """The run summary; every stage receives, completes and returns it."""
+    """The run summary; every stage receives, completes and returns it.
+
+    Known of a committed run only: `cost` is the estimate of what it cost, `lineage` the address of
+    its OpenLineage event.
+    """
 
     run_id: str
     dataset: str
@@ -181,6 +201,8 @@ class Run:
     manifest: str | None = None
     merges: Merge | None = None
     notice: dict[str, str] | None = None
+    cost: dict[str, Any] | None = None
+    lineage: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that travels between the states."""
@@ -268,6 +290,11 @@ class Run:
         """Key of the run's data-quality report in the output bucket."""
         return f"{REPORT_PREFIX}{self.dataset}/{self.run_id}.json"
 
+    @property
+    def lineage_key(self) -> str:
+        """Key of the run's OpenLineage event in the output bucket."""
+        return f"{LINEAGE_PREFIX}{self.dataset}/{self.run_id}.json"
+
 
 def new_run(source: Source, *, dataset: str, plan_hash: str, part: tuple[str, ...] = ()) -> Run:
     """Return the run of an object under a plan, at its beginning.
@@ -296,18 +323,32 @@ def run_from_json(document: dict[str, Any]) -> Run:
         If the document is none.
     """
     try:
-        return Run(
-            **{
+        merges = document.get("merges")
+        return described(
+            Run,
+            {
                 **document,
-                "source": Source(**document["source"]),
-                "rows": RowCounts(**document["rows"]),
-                "data": Staged(**document["data"]) if document["data"] else None,
-                "stages": [StageRecord(**record) for record in document["stages"]],
-                "merges": Merge(**document["merges"]) if document.get("merges") else None,
-            }
+                "source": described(Source, document["source"]),
+                "rows": described(RowCounts, document["rows"]),
+                "data": described(Staged, document["data"]) if document["data"] else None,
+                "stages": [described(StageRecord, record) for record in document["stages"]],
+                "merges": described(Merge, merges) if merges else None,
+            },
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise InvalidEventError(f"The state holds no run summary: {error!r}.") from error
+
+
+def described(kind: type[Described], document: Mapping[str, Any]) -> Described:
+    """Return what a document describes; one of a later version may say more, which is left out.
+
+    Raises
+    ------
+    TypeError
+        If something is missing that has no default.
+    """
+    names = {known.name for known in fields(kind)}
+    return kind(**{name: value for name, value in document.items() if name in names})
 
 
 def _digest(*parts: str) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,16 +29,12 @@ from pipeline.errors import (
 )
 from pipeline.guard import ResourceGuard, is_out_of_memory, memory_limit_error
 from pipeline.masking import cause, told
-from pipeline.observability import emit_stage_metrics, peak_memory_mb, stage_logger
 from pipeline.plan import Plan, load_plan
-from pipeline.replay import (
-    code_hash,
-    is_taken_over,
-    replay_of_event,
-    without_outdated_stages,
-)
-from pipeline.run import Run, Source, StageRecord, new_run, run_from_json, source_of_event
+from pipeline.process import seconds_since_start
+from pipeline.replay import is_taken_over, replay_of_event, without_outdated_stages
+from pipeline.run import Run, Source, new_run, run_from_json, source_of_event
 from pipeline.stage_context import StageContext
+from pipeline.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,8 +45,6 @@ if TYPE_CHECKING:
     from pipeline.frames import ArrowResult
 
 _TRACE_FRAMES: Final = 30
-_warm: set[str] = set()
-
 
 StageBody = Callable[[StageContext], None]
 Handler = Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]
@@ -60,15 +53,21 @@ Handler = Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]
 def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
     """Return the decorator that makes a stage's Lambda handler.
 
-    The handler takes `{"event", "execution", "run"}` and returns the completed run summary.
-    Whatever goes wrong leaves it as an exception of `pipeline/errors.py` whose message names the
-    dataset and the file, bounded in length, and carries what is known of the run (ADR 0006).
+    The handler takes `{"event", "execution", "run", "attempt"}` and returns the completed run
+    summary. Whatever goes wrong leaves it as an exception of `pipeline/errors.py` whose message
+    names the dataset and the file, bounded in length, and carries what is known of the run
+    (ADR 0006).
+
+    A module makes its handler last. How old the process is then, is what Lambda bills as INIT, but
+    for what it does before it starts the process.
     """
 
     def decorate(body: StageBody) -> Handler:
+        init_seconds = seconds_since_start()
+
         @wraps(body)
         def handler(event: dict[str, Any], lambda_context: LambdaContext) -> dict[str, Any]:
-            return _Invocation(stage, lambda_context).handled(body, event)
+            return _Invocation(stage, lambda_context, init_seconds).handled(body, event)
 
         return handler
 
@@ -78,39 +77,92 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
 class _Invocation:
     """One invocation: event in, run summary out, whatever goes wrong by its name."""
 
-    def __init__(self, stage: str, lambda_context: LambdaContext) -> None:
-        self.begun = time.perf_counter()
+    def __init__(self, stage: str, lambda_context: LambdaContext, init_seconds: float) -> None:
         self.stage = stage
         self.guard = ResourceGuard.of_function(lambda_context)
         self.where = ""
         self.context: StageContext | None = None
-        self.logger = stage_logger(stage)
-        self.logger.clear_state()  # a warm process would otherwise name the run before this one
+        self.telemetry = Telemetry(
+            stage,
+            init_seconds=init_seconds,
+            request_id=getattr(lambda_context, "aws_request_id", ""),
+        )
+        self.logger = self.telemetry.logger
 
     def handled(self, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
         try:
             return self._worked(body, event)
         except PipelineError as error:
+            self._name_run()
             self.logger.exception("stage failed")
             raise self._told(self._named(error)) from error.__cause__
         except Exception as error:
+            self._name_run()
             shown = self._logged(error)
             raise self._told(self._named(error)).with_traceback(_tail(error)) from shown
 
     def _worked(self, body: StageBody, event: dict[str, Any]) -> dict[str, Any]:
+        self._name_execution(event)
         source = source_of_event(event.get("event", {}))
         self.where = f"s3://{source.bucket}/{source.key}"
+        self.telemetry.about(key=source.key)
         if source.is_folder_marker:
-            return _ignored(source)
-        self.context = context = _context(self.stage, event, source, self.guard)
+            return self._ignored(source)
+        plan = self._plan(source)
+        self.context = context = _context(self.stage, event, source, plan, self.guard)
+        context.record_so_far = partial(self.telemetry.record, context)
         self.where = f"Dataset {context.run.dataset}, file {self.where}"
-        _bind_logger(context)
+        if source.version_id or self.stage != STAGES[0]:
+            self._name_run()  # else it is not known before the object was opened
         if is_taken_over(context.run, self.stage):
             self.logger.info("stage taken over from the replayed execution")
             return context.run.to_json()
         self.logger.info("stage started")
         body(context)
-        return _concluded(context, time.perf_counter() - self.begun)
+        return self._concluded(context)
+
+    def _name_execution(self, event: dict[str, Any]) -> None:
+        """Put into the log what the state machine says, before anything can fail."""
+        execution, run = _object(event.get("execution")), _object(event.get("run"))
+        attempt = event.get("attempt")  # not there in executions of an older definition
+        self.telemetry.tried_before(attempt if isinstance(attempt, int) else 0)
+        self.telemetry.about(
+            execution_arn=execution.get("arn"), run_id=run.get("run_id"), dataset=run.get("dataset")
+        )
+
+    def _name_run(self) -> None:
+        """Put the run into the log: opening the object, or a merge, may have made it another."""
+        if self.context is not None:
+            self.telemetry.about(run_id=self.context.run.run_id)
+
+    def _plan(self, source: Source) -> Plan:
+        """The dataset's plan; from here on the metrics are counted under the dataset."""
+        dataset = source.dataset
+        self.telemetry.about(dataset=dataset)
+        plan = load_plan(datasets_folder(), dataset)
+        self.telemetry.dataset = dataset
+        return plan
+
+    def _ignored(self, source: Source) -> dict[str, Any]:
+        """Run summary of an object that is no file, whatever dataset its key may name."""
+        run = new_run(source, dataset="", plan_hash="")
+        run.outcome = IGNORED
+        self.telemetry.about(run_id=run.run_id)
+        self.telemetry.run_ignored(run)
+        return run.to_json()
+
+    def _concluded(self, context: StageContext) -> dict[str, Any]:
+        """Check the books, write them down, and return the run summary as JSON."""
+        self._name_run()
+        if context.resumed:
+            self.logger.info("run taken up", extra={"rows": context.run.rows.to_json()})
+            return _bounded(context)
+        context.book()
+        record = self.telemetry.record(context)
+        context.run.stages.append(record)
+        summary = _bounded(context)
+        self.telemetry.stage_finished(context, record)
+        return summary
 
     def _named(self, error: Exception) -> PipelineError:
         """The error as one of ours; that memory ran out in a step is not the step's fault."""
@@ -133,13 +185,18 @@ class _Invocation:
         return shown
 
     def _told(self, error: PipelineError) -> PipelineError:
-        """The error with where it happened and what is known of the run."""
+        """The error with where it happened and what is known of the run; it is counted."""
+        self.telemetry.failed(error)
         if self.context is not None:
             error.reporting(self.context.run.known_at_failure(self.context.rows_so_far))
         return error.located(self.where)
 
     def _rows_in(self) -> int:
         return self.context.rows_in if self.context else 0
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _tail(error: BaseException) -> TracebackType | None:
@@ -159,9 +216,8 @@ def datasets_folder() -> Path:
 
 
 def _context(
-    stage: str, event: dict[str, Any], source: Source, guard: ResourceGuard
+    stage: str, event: dict[str, Any], source: Source, plan: Plan, guard: ResourceGuard
 ) -> StageContext:
-    plan = load_plan(datasets_folder(), source.dataset)
     if stage == STAGES[0]:
         run = new_run(source, dataset=source.dataset, plan_hash=plan.hash)
     else:
@@ -179,6 +235,7 @@ def _context(
         replay=replay_of_event(event.get("event", {})),
         guard=guard,
         event_bytes=_size(event.get("event")),
+        event_time=str(event.get("event", {}).get("time", "")),
     )
 
 
@@ -190,56 +247,6 @@ def _check_same_plan(run: Run, plan: Plan) -> None:
             f"was {run.plan_hash}, it is {plan.hash} now).",
             remedy="Run the file again: it is then processed by the new plan from its first stage.",
         )
-
-
-def _ignored(source: Source) -> dict[str, Any]:
-    """Run summary of an object that is no file, whatever dataset its key may name."""
-    run = new_run(source, dataset="", plan_hash="")
-    run.outcome = IGNORED
-    return run.to_json()
-
-
-def _bind_logger(context: StageContext) -> None:
-    stage_logger(context.stage).append_keys(
-        run_id=context.run.run_id,
-        dataset=context.run.dataset,
-        stage=context.stage,
-        key=context.run.source.key,
-        execution_arn=context.execution_arn,
-    )
-
-
-def _concluded(context: StageContext, seconds: float) -> dict[str, Any]:
-    """Check the books, write them down, and return the run summary as JSON."""
-    run = context.run
-    if context.resumed:
-        stage_logger(context.stage).info("run taken up", extra={"rows": run.rows.to_json()})
-        return _bounded(context)
-    context.book()
-    record = StageRecord(
-        stage=context.stage,
-        rows_in=context.rows_in,
-        rows_out=context.rows_out,
-        counts=context.counts.to_json(),
-        seconds=round(seconds, 3),
-        bytes_in=context.bytes_in,
-        bytes_out=context.bytes_out,
-        peak_memory_mb=peak_memory_mb(),
-        cold_start=context.stage not in _warm,
-        etag=context.frame_etag,
-        code=code_hash(),
-    )
-    _warm.add(context.stage)
-    run.stages.append(record)
-    emit_stage_metrics(
-        record,
-        context.counts,
-        dataset=run.dataset,
-        outcome=run.outcome,
-        cells_repaired=context.cells_repaired,
-    )
-    stage_logger(context.stage).info("stage finished", extra={"rows": run.rows.to_json()})
-    return _bounded(context)
 
 
 def _bounded(context: StageContext) -> dict[str, Any]:

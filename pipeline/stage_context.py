@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from pipeline.accounting import RowCounts, check_stage_books
@@ -16,12 +17,20 @@ from pipeline.run import Staged
 from pipeline.staging import QuarantineWriter, RepairWriter, StagedReader, StagedWriter
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
 
     from pipeline.plan import Plan
-    from pipeline.run import Run
+    from pipeline.run import Run, StageRecord
 
 TOP_RULES: Final = 20
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a run has published: `bytes` of files, in force since the moment `at`."""
+
+    at: datetime
+    bytes: int
 
 
 @dataclass
@@ -30,7 +39,9 @@ class StageContext:
 
     `counts` are the rows of this stage by what became of them, `rows_in` and `rows_out` how many
     came and went; the handler fills them, `book` checks that they balance and adds them to the
-    run's. `replay` says what the execution is a replay of, if it is one.
+    run's. `replay` says what the execution is a replay of, if it is one; `event_time` is that of
+    the event, as it came. `committed` is there from the moment in which this execution's files
+    count. `record_so_far` makes the stage's record of what it has done until now.
     """
 
     stage: str
@@ -49,6 +60,9 @@ class StageContext:
     frame_etag: str = ""
     resumed: bool = False
     event_bytes: int = 0
+    event_time: str = ""
+    committed: Commit | None = None
+    record_so_far: Callable[[], StageRecord] | None = None
     _booked: bool = False
 
     @property
@@ -126,6 +140,10 @@ class StageContext:
             found = repairs_of_stage(self.stage, repairs.counts, repairs.sample, stored.address)
             self.run.repairs = joined(self.run.repairs, found)
             self.cells_repaired = repairs.counts.total()
+
+    def note_commit(self, published: int, at: datetime | None = None) -> None:
+        """Note that this execution has published so many bytes, now unless it was earlier."""
+        self.committed = Commit(at or datetime.now(UTC), published)
 
     def note_frame(self, writer: StagedWriter) -> None:
         """Point the run summary at this stage's frame."""

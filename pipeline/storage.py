@@ -25,6 +25,7 @@ from pipeline.errors import (
     StorageThrottledError,
     StorageUnavailableError,
 )
+from pipeline.request_count import count_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,13 +65,19 @@ class StoredObject(NamedTuple):
 
 @cache
 def s3_client() -> S3Client:
-    """Return the process's S3 client; botocore's alone starts faster than boto3's."""
+    """Return the process's S3 client, whose requests are counted.
+
+    botocore's alone starts faster than boto3's.
+    """
     config = botocore.config.Config(
         retries={"total_max_attempts": SDK_ATTEMPTS, "mode": "standard"},
         connect_timeout=5,
         read_timeout=30,
     )
-    return cast("S3Client", botocore.session.get_session().create_client("s3", config=config))
+    made = botocore.session.get_session().create_client("s3", config=config)
+    client = cast("S3Client", made)
+    count_requests(client)
+    return client
 
 
 @contextmanager

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from pipeline.constants import RETRY_MAX_ATTEMPTS, STAGES
 from pipeline.errors import PipelineError, TransientError
+from pipeline.request_count import forget_requests, requests_sent
 from pipeline.storage import SDK_ATTEMPTS
+from pipeline.uploads import PART_BYTES, ObjectWriter
+from tests.handlers.cloud import STAGING
 from tests.handlers.orders import KEY, Deployments, csv, order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.handlers.cloud import Cloud
     from tests.handlers.faults import Faults
 
@@ -88,3 +95,98 @@ def test_stage_that_works_again_after_each_failure_gives_the_same(
     assert run["outcome"] == "SUCCEEDED_WITH_REJECTS"
     assert (run["rows"]["written"], run["rows"]["rejected"]) == (1, 1)
     assert cloud.keys("pending/") == []
+
+
+# --- What is billed ----------------------------------------------------------------------------
+
+
+@contextmanager
+def http_requests(cloud: Cloud) -> Iterator[Counter[str]]:
+    """Requests that reach S3, told by their method and address as S3's price list tells them."""
+    seen: Counter[str] = Counter()
+
+    def kind(method: str, url: str) -> str:
+        address = urlsplit(url)
+        if method in ("DELETE", "PUT"):
+            return method.lower()
+        if method == "POST":
+            return "delete" if "delete" in parse_qs(address.query, True) else "put"
+        return "list" if "list-type" in parse_qs(address.query) else "get"
+
+    def note(request: Any, **_: Any) -> None:
+        seen[kind(request.method, request.url)] += 1
+
+    cloud.s3.meta.events.register("before-send.s3", note)
+    try:
+        yield seen
+    finally:
+        cloud.s3.meta.events.unregister("before-send.s3", note)
+
+
+def recorded(run: dict[str, Any]) -> Counter[str]:
+    """Sum of what the stages say they have sent."""
+    total: Counter[str] = Counter()
+    for record in run["stages"]:
+        total.update(record["requests"])
+    return total
+
+
+def test_records_hold_the_requests_that_s3_has_seen(cloud: Cloud, deploy: Deployments) -> None:
+    # GIVEN a file that replaces an earlier one's output, so that something is deleted, too
+    deploy()
+    cloud.run_pipeline(KEY, csv(order(1), order(2, day=2)))
+    event = cloud.upload(KEY, csv(order(1), order(2, day=99), order(3, item="gold")))
+
+    # WHEN
+    with http_requests(cloud) as seen:
+        run = cloud.run(event)
+
+    # THEN
+    assert recorded(run) == seen
+    assert set(seen) == {"get", "put", "list", "delete"}
+
+
+def test_parts_are_counted_one_by_one(cloud: Cloud) -> None:
+    # GIVEN an object of three parts, two of which are on their way at a time, and one given up
+    part = bytes(PART_BYTES)
+    forget_requests()
+    with http_requests(cloud) as seen:
+        with ObjectWriter(STAGING, "whole") as whole:
+            for _ in range(3):
+                whole.write(part)
+        given_up = ObjectWriter(STAGING, "given up")
+        given_up.write(part)
+        given_up.abort()
+
+    # THEN beginning and end of an upload count as its parts do; to give it up costs nothing
+    assert seen == Counter(put=(1 + 3 + 1) + (1 + 1), delete=1)
+    assert requests_sent() == seen
+
+
+def test_what_the_sdk_repeats_is_counted_again(
+    cloud: Cloud, deploy: Deployments, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    deploy()
+    event = cloud.upload(KEY, csv(order(1)))
+    usual = cloud.run_stage("validate", event, None)
+
+    with faults.answer_lost_at(1):
+        run = cloud.run_stage("validate", event, None)
+
+    assert recorded(run) == recorded(usual) + Counter(put=1)
+
+
+def test_an_attempt_that_failed_leaves_its_requests_to_nobody(
+    cloud: Cloud, deploy: Deployments, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    deploy()
+    event = cloud.upload(KEY, csv(order(1)))
+    usual = cloud.run_stage("validate", event, None)
+    with faults.answering("PutObject", 503), pytest.raises(TransientError):
+        cloud.run_stage("validate", event, None)
+
+    run = cloud.run_stage("validate", event, None, attempt=1)
+
+    assert recorded(run) == recorded(usual)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.alert_text import NO_FILE, NO_MESSAGE
-from infra.uncaught import UNCATCHABLE_ERRORS, UNCATCHABLE_STATUSES
+from infra.machine.alert_text import NO_FILE, NO_MESSAGE
+from infra.machine.uncaught import UNCATCHABLE_ERRORS, UNCATCHABLE_STATUSES
 from pipeline.constants import (
     STAGES,
     STATE_NOTICE,

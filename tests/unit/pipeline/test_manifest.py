@@ -128,6 +128,7 @@ def test_a_run_that_is_committed_already_gets_its_results() -> None:
     before.run.rows = RowCounts(read=7, written=7)
     before.run.outputs = ["s3://b/k"]
     before.run.report = "s3://b/r"
+    before.run.cost, before.run.lineage = {"usd": 0.1}, "s3://b/l"
     before.run.outcome = "SUCCEEDED"
     run = run_of()
 
@@ -138,6 +139,7 @@ def test_a_run_that_is_committed_already_gets_its_results() -> None:
 
     assert run.outcome == "ALREADY_PROCESSED"
     assert (run.rows, run.outputs, run.report) == (before.run.rows, ["s3://b/k"], "s3://b/r")
+    assert (run.cost, run.lineage) == ({"usd": 0.1}, "s3://b/l")
 
 
 def test_a_merge_that_is_part_of_the_output_is_already_processed() -> None:
@@ -145,6 +147,16 @@ def test_a_merge_that_is_part_of_the_output_is_already_processed() -> None:
 
     assert earlier_outcome(run, replace(committed(), merges=(MERGE,))) == "ALREADY_PROCESSED"
     assert earlier_outcome(run, committed()) is None
+
+
+def test_cost_and_lineage_of_a_merge_are_not_those_of_the_file_s_own_run() -> None:
+    before = replace(committed(), merges=(MERGE,))
+    before.run.cost, before.run.lineage = {"usd": 0.1}, "s3://b/l"
+    run = replace(run_of(), run_id=MERGE.run_id)
+
+    end_early(run, "ALREADY_PROCESSED", before)
+
+    assert (run.rows, run.cost, run.lineage) == (RowCounts(read=1), None, None)
 
 
 def test_an_older_version_ends_as_superseded() -> None:

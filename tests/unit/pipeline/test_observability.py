@@ -1,123 +1,114 @@
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.accounting import RowCounts
-from pipeline.constants import METRICS_NAMESPACE
-from pipeline.observability import emit_stage_metrics, peak_memory_mb, stage_logger
-from pipeline.run import StageRecord
-
-COUNTS = RowCounts(rejected=1, duplicates=2, filtered=3, dropped_by_lookup=4)
-RECORD = StageRecord(
-    stage="clean",
-    rows_in=10,
-    rows_out=7,
-    counts=COUNTS.to_json(),
-    seconds=1.25,
-    bytes_in=100,
-    bytes_out=80,
-    peak_memory_mb=90,
-    cold_start=True,
+from pipeline.metrics import (
+    BY_FUNCTION,
+    BY_RUN,
+    BY_STAGE,
+    MEMORY_UTILIZATION,
+    ROWS_IN,
+    ROWS_READ,
+    RUNS,
+    STAGE_ERRORS,
+    MetricsDetail,
 )
+from pipeline.observability import print_figures, print_metrics, stage_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DIMENSIONS = {"stack": "Blue", "dataset": "things", "stage": "clean"}
 
 
-def emitted(capsys: pytest.CaptureFixture[str], **more: Any) -> dict[str, Any]:
-    emit_stage_metrics(RECORD, COUNTS, **{"dataset": "things", "outcome": None, **more})
-    line: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return line
+@pytest.fixture
+def line(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    def printed(
+        figures: Any, dimensions: dict[str, str] = DIMENSIONS, **properties: Any
+    ) -> dict[str, Any]:
+        sets = next(iter(figures)).sets
+        print_metrics(figures, sets, dimensions, properties)
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    return printed
 
 
-def test_a_stage_emits_its_figures_by_dataset_and_stage(capsys: pytest.CaptureFixture[str]) -> None:
-    line = emitted(capsys)
+def described(line: dict[str, Any]) -> dict[str, Any]:
+    (found,) = line["_aws"]["CloudWatchMetrics"]
+    return dict(found)
 
-    (described,) = line["_aws"]["CloudWatchMetrics"]
-    values = {metric["Name"]: line[metric["Name"]] for metric in described["Metrics"]}
-    assert values == {
-        "RowsIn": [10],
-        "RowsOut": [7],
-        "RowsExpanded": [0],
-        "RowsRejected": [1],
-        "RowsDuplicate": [2],
-        "RowsFiltered": [3],
-        "RowsDroppedByLookup": [4],
-        "CellsRepaired": [0],
-        "ColdStarts": [1],
-        "StageSeconds": [1.25],
-        "BytesIn": [100],
-        "BytesOut": [80],
-        "PeakMemory": [90],
+
+def test_a_line_is_counted_under_the_sets_of_its_metrics(
+    line: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN the name of the service, which Powertools makes a dimension by itself
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "clean")
+
+    # THEN
+    assert described(line({ROWS_IN: 1}))["Dimensions"] == [["stack", "dataset", "stage"]]
+    assert described(line({MEMORY_UTILIZATION: 1}))["Dimensions"] == [["stack", "stage"]]
+    of_run = line({RUNS: 1, ROWS_READ: 7})
+    assert described(of_run) == {
+        "Namespace": "LambdaPipelines",
+        "Dimensions": [["stack", "dataset"], ["stack"]],
+        "Metrics": [{"Name": "Runs", "Unit": "Count"}, {"Name": "RowsRead", "Unit": "Count"}],
     }
-    assert described["Namespace"] == METRICS_NAMESPACE
-    assert [set(names) for names in described["Dimensions"]] == [{"dataset", "service"}]
-    assert (line["dataset"], line["service"]) == ("things", "clean")
+    values = {name: value for name, value in of_run.items() if name != "_aws"}
+    assert values == {"stack": "Blue", "dataset": "things", "Runs": [1], "RowsRead": [7]}
 
 
-@pytest.mark.parametrize(
-    ("metric", "unit"),
-    [
-        ("RowsIn", "Count"),
-        ("StageSeconds", "Seconds"),
-        ("BytesIn", "Bytes"),
-        ("PeakMemory", "Megabytes"),
-    ],
-)
-def test_metrics_have_units(capsys: pytest.CaptureFixture[str], metric: str, unit: str) -> None:
-    (described,) = emitted(capsys)["_aws"]["CloudWatchMetrics"]
-
-    assert {"Name": metric, "Unit": unit} in described["Metrics"]
+def test_a_set_without_its_values_is_left_out(line: Callable[..., dict[str, Any]]) -> None:
+    assert described(line({RUNS: 1}, {"stack": "Blue"}))["Dimensions"] == [["stack"]]
 
 
-def test_only_the_last_stage_emits_an_outcome(capsys: pytest.CaptureFixture[str]) -> None:
-    assert emitted(capsys, outcome="SUCCEEDED")["Outcome_SUCCEEDED"] == [1]
-    assert not [name for name in emitted(capsys) if name.startswith("Outcome")]
+def test_zeros_are_told_unless_they_are_what_is_usual(line: Callable[..., dict[str, Any]]) -> None:
+    told = line({ROWS_IN: 0, STAGE_ERRORS: 0})
+
+    assert told["RowsIn"] == [0]
+    assert "StageErrors" not in told
 
 
-def test_lines_do_not_add_up(capsys: pytest.CaptureFixture[str]) -> None:
-    emitted(capsys, dataset="things")
+def test_properties_stand_beside_and_never_replace_a_dimension(
+    line: Callable[..., dict[str, Any]],
+) -> None:
+    told = line({ROWS_IN: 1}, run_id="r", dataset="another")
 
-    line = emitted(capsys, dataset="others")
+    assert (told["run_id"], told["dataset"]) == ("r", "things")
+    assert line({RUNS: 1}, {"stack": "Blue"}, dataset="another")["dataset"] == "another"
 
-    assert line["dataset"] == "others"
-    assert line["RowsIn"] == [10]
+
+def test_figures_without_metrics_are_the_same_line_but_for_what_cloudwatch_reads(
+    line: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {ROWS_IN: 7, STAGE_ERRORS: 0}
+    counted = line(figures, run_id="r", dataset="another")
+
+    print_figures(figures, DIMENSIONS, {"run_id": "r", "dataset": "another"})
+
+    del counted["_aws"]
+    assert json.loads(capsys.readouterr().out) == counted
+
+
+@pytest.mark.parametrize("sets", [BY_STAGE, BY_FUNCTION, BY_RUN], ids=str)
+def test_stages_alone_are_left_out_of_the_metrics_of_runs(sets: Any) -> None:
+    assert all(map(MetricsDetail.STAGES.has, sets))
+    assert {MetricsDetail.RUNS.has(dimensions) for dimensions in sets} == {sets is not BY_STAGE}
+
+
+def test_lines_do_not_add_up(line: Callable[..., dict[str, Any]]) -> None:
+    line({ROWS_IN: 1}, run_id="r")
+
+    told = line({MEMORY_UTILIZATION: 2}, DIMENSIONS | {"stage": "write"})
+
+    assert told["stage"] == "write"
+    assert "RowsIn" not in told
+    assert "run_id" not in told
 
 
 def test_a_stage_has_one_logger() -> None:
     assert stage_logger("clean") is stage_logger("clean")
     assert stage_logger("clean").service == "clean"
-
-
-def test_peak_memory_is_the_process_s_own_in_mebibytes() -> None:
-    # GIVEN a process that has held 200 MiB, and has started another one that holds 100
-    inner = (
-        "from pipeline.observability import peak_memory_mb; held = bytearray(100 << 20); "
-        "del held; print(peak_memory_mb())"
-    )
-    code = (
-        "import subprocess, sys; held = bytearray(200 << 20); "
-        f"subprocess.run([sys.executable, '-c', {inner!r}], check=True)"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    # THEN the second one tells of its own
-    assert 100 <= int(answer.stdout) < 200
-
-
-@pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1024 * 1024)])
-def test_peak_memory_where_there_is_no_proc(
-    platform: str, unit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Path, "read_bytes", _refused)
-    monkeypatch.setattr(sys, "platform", platform)
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert peak_memory_mb() == peak // unit
-
-
-def _refused(path: Path) -> bytes:
-    raise FileNotFoundError(path)

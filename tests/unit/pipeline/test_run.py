@@ -134,7 +134,25 @@ def test_a_run_survives_the_state_machine() -> None:
     assert run_from_json(run_of().to_json()) == run_of()
 
 
-@pytest.mark.parametrize("document", [{}, {"run_id": "x"}, {**run_of().to_json(), "colour": "red"}])
+def test_a_record_of_an_earlier_version_is_read_and_what_a_later_one_adds_is_left_out() -> None:
+    # GIVEN a manifest of before the figures that are billed, and one of after a rollback
+    run = run_of()
+    counts = RowCounts(read=3).to_json()
+    run.stages = [StageRecord("validate", 3, 3, counts, 0.1, 10, 100, 90, cold_start=True)]
+    document = run.to_json()
+    billed = {"memory_mb", "init_seconds", "retries", "requests"}
+    (record,) = document["stages"]
+    before = {name: value for name, value in record.items() if name not in billed}
+    later = {**record, "colour": "red"}
+    more = {name: {**document[name], "colour": "red"} for name in ("source", "rows")}
+
+    # THEN both are the run
+    without_cost = {name: value for name, value in document.items() if name != "cost"}
+    assert run_from_json({**without_cost, "stages": [before]}) == run
+    assert run_from_json({**document, **more, "stages": [later], "colour": "red"}) == run
+
+
+@pytest.mark.parametrize("document", [{}, {"run_id": "x"}, {**run_of().to_json(), "stages": ["x"]}])
 def test_anything_else_is_no_run(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidEventError, match="no run summary"):
         run_from_json(document)

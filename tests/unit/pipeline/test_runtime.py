@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +17,13 @@ from pipeline.errors import (
     MemoryLimitError,
     NoRowsError,
     PayloadTooLargeError,
+    PipelineError,
     PlanChangedError,
     UnbalancedBooksError,
     UnexpectedError,
     UnknownDatasetError,
 )
+from pipeline.observability import stage_logger
 from pipeline.runtime import datasets_folder, stage_handler
 from tests.unit.pipeline.support import event_of, plan_of, run_of
 
@@ -72,11 +76,43 @@ def test_a_stage_completes_the_run_and_returns_it() -> None:
 
 
 def test_only_the_first_invocation_of_a_process_is_a_cold_start() -> None:
+    # GIVEN a process that had an age when it made its handler
     stage = f"stage-{uuid.uuid4()}"
+    handler = stage_handler(stage)(balanced)
+    event = {"event": event_of(), "execution": EXECUTION, "run": run_of().to_json()}
 
-    starts = [invoked(stage=stage)["stages"][0]["cold_start"] for _ in range(3)]
+    records = [handler(event, None)["stages"][0] for _ in range(3)]  # type: ignore[arg-type]
 
-    assert starts == [True, False, False]
+    # THEN the first invocation alone has begun with it
+    assert [record["cold_start"] for record in records] == [True, False, False]
+    assert records[0]["init_seconds"] > 0
+    assert [record["init_seconds"] for record in records[1:]] == [0, 0]
+
+
+def test_a_process_whose_first_invocation_failed_is_warm() -> None:
+    def failing(_context: StageContext) -> None:
+        raise NoRowsError("No rows.")
+
+    stage = f"stage-{uuid.uuid4()}"
+    with pytest.raises(NoRowsError):
+        invoked(failing, stage=stage)
+
+    assert invoked(stage=stage)["stages"][0]["cold_start"] is False
+
+
+def test_a_record_holds_what_is_billed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "8192")
+
+    (record,) = invoked(attempt=2)["stages"]
+
+    assert (record["memory_mb"], record["retries"], record["requests"]) == (8192, 2, {})
+
+
+@pytest.mark.parametrize("state", [{}, {"attempt": None}, {"attempt": "2"}])
+def test_an_execution_of_an_older_definition_is_at_its_first_attempt(state: dict[str, Any]) -> None:
+    (record,) = invoked(**state)["stages"]
+
+    assert (record["retries"], record["memory_mb"]) == (0, 0)
 
 
 def test_the_first_stage_begins_the_run_and_the_others_go_on_with_it() -> None:
@@ -175,7 +211,11 @@ def test_a_folder_marker_is_no_file(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run["outcome"] == "IGNORED"
     assert run["stages"] == []
-    assert "_aws" not in capsys.readouterr().out
+    # AND it is counted, under no dataset
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    (described,) = line["_aws"]["CloudWatchMetrics"]
+    assert described["Dimensions"] == [["stack"]]
+    assert (line["Runs"], line["Outcome_IGNORED"], line["key"]) == ([1], [1], "input/things/")
 
 
 def test_a_lost_row_stops_the_stage() -> None:
@@ -198,10 +238,9 @@ def test_every_log_line_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> 
     stage = f"stage-{uuid.uuid4()}"
     invoked(stage=stage)
 
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    logged = {line["message"]: line for line in lines if "message" in line}
-    assert set(logged) == {"stage started", "stage finished"}
-    for line in logged.values():
+    lines = logged(capsys)
+    assert set(lines) == {"stage started", "stage finished"}
+    for line in lines.values():
         assert {
             key: line[key] for key in ("run_id", "dataset", "stage", "key", "execution_arn")
         } == {
@@ -211,7 +250,6 @@ def test_every_log_line_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> 
             "key": "input/things/one.csv",
             "execution_arn": ARN,
         }
-    assert sum("_aws" in line for line in lines) == 1
 
 
 def test_a_failure_is_logged_with_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,20 +259,83 @@ def test_a_failure_is_logged_with_its_trace(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(UnexpectedError):
         invoked(failing, stage=f"stage-{uuid.uuid4()}")
 
-    line = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (line["level"], line["message"]) == ("ERROR", "stage failed")
+    line = logged(capsys)["stage failed"]
+    assert line["level"] == "ERROR"
     assert "what happened" in line["exception"]
 
 
 def test_a_failure_is_not_logged_as_the_run_before(capsys: pytest.CaptureFixture[str]) -> None:
     stage = f"stage-{uuid.uuid4()}"
     invoked(stage=stage)
-    with pytest.raises(InvalidEventError):
-        invoked(stage=stage, event={})
+    capsys.readouterr()
+    for state in ({"event": {}, "execution": None, "run": None}, {"execution": "?", "run": ["?"]}):
+        with pytest.raises(PipelineError):
+            invoked(stage=stage, **state)
 
-    line = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert line["message"] == "stage failed"
-    assert not {"run_id", "dataset", "key", "execution_arn"} & line.keys()
+        line = logged(capsys)["stage failed"]
+        assert not {"run_id", "execution_arn"} & line.keys()
+        assert ("key" in line) is ("dataset" in line) is ("event" not in state)
+
+
+def test_a_failure_names_what_the_state_machine_said(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an event that is none, which nothing but the rest of the state can name
+    with pytest.raises(InvalidEventError):
+        invoked(stage=f"stage-{uuid.uuid4()}", event={}, attempt=1)
+
+    line = logged(capsys)["stage failed"]
+    assert (line["run_id"], line["dataset"]) == (run_of().run_id, "things")
+    assert (line["execution_arn"], line["attempt"], line["cold_start"]) == (ARN, 1, True)
+    assert "key" not in line
+
+
+def test_a_line_names_the_invocation_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    class LambdaContext:
+        aws_request_id = "8476a536"
+
+    given = {"event": event_of(), "execution": EXECUTION, "run": run_of().to_json()}
+    handler = stage_handler(f"stage-{uuid.uuid4()}")(balanced)
+    handler(given, LambdaContext())  # type: ignore[arg-type]
+
+    ids = [json.loads(line)["function_request_id"] for line in capsys.readouterr().out.splitlines()]
+    assert set(ids) == {"8476a536"}
+
+
+def test_the_run_is_named_as_what_it_turned_out_to_be(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN an event without a version, so that the object must be opened to know whose run it is
+    def identifying(context: StageContext) -> None:
+        context.run = replace(context.run, run_id="f" * 32)
+
+    stage = "validate"
+    monkeypatch.setattr(stage_logger(stage).handlers[0], "stream", sys.stdout)
+    run = invoked(identifying, stage=stage, event=event_of(version_id=None), run=None)
+
+    lines = logged(capsys)
+    assert "run_id" not in lines["stage started"]
+    assert lines["stage finished"]["run_id"] == run["run_id"] == "f" * 32
+
+
+@pytest.mark.parametrize("cost", [{"usd": "much"}, {}])
+def test_no_run_fails_for_a_figure_that_cannot_be_told(
+    cost: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def priced(context: StageContext) -> None:
+        context.run.outcome, context.run.cost = "SUCCEEDED", cost
+        context.note_commit(1)
+
+    run = invoked(priced, stage=f"stage-{uuid.uuid4()}")
+
+    lines = logged(capsys)
+    assert run["outcome"] == "SUCCEEDED"
+    assert lines["metrics not told"]["level"] == "WARNING"
+    assert lines["stage finished"]["dataset"] == "things"
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    """Log lines by their messages."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return {line["message"]: line for line in lines if "message" in line}
 
 
 def test_the_datasets_stand_beside_the_package_unless_named(

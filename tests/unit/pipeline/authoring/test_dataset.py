@@ -131,6 +131,7 @@ def test_a_build_is_what_the_functions_load(
     compile_datasets(folder.parent, tmp_path / "build")
 
     assert set(files_below(tmp_path / "build")) == {
+        "things/lineage.json",
         "things/plan.json",
         "things/steps.py",
         "things/lookups/p.arrow",

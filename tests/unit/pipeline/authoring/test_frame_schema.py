@@ -43,6 +43,8 @@ def test_later_expressions_may_use_earlier_names() -> None:
         ("N + length(A)", ["a", "n"]),
         ('"Mixed Case" + x', ["x", "Mixed Case"]),
         ("CASE WHEN n > 1 THEN a END", ["a", "n"]),
+        ("n + a.upper().length()", ["a", "n"]),
+        ("batch.n.abs()", ["n"]),
         ("1", ["a"]),
     ],
 )

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
 from pipeline.formats.readers import read_chunks
-from pipeline.observability import peak_memory_mb
 from pipeline.plan import Plan
 from pipeline.plan_contract import Column, Limits, Source
+from pipeline.process import peak_memory_mb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
