@@ -1,0 +1,1 @@
+"""The dashboard: widgets by row, drawn from the metrics that the functions print."""
