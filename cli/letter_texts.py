@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.entries import short_ids
-from cli.letters import FAILED, OTHER, UNCAUGHT, UNDELIVERED
+from cli.letters import FAILED, LINEAGE, OTHER, UNCAUGHT, UNDELIVERED
 from cli.outcome import common_address
 from cli.paths import command
 
@@ -28,6 +28,7 @@ KINDS: Final = {
     FAILED: "a stage failed",
     UNCAUGHT: "the execution ended past every Catch: stopped, out of time, or beyond a limit",
     UNDELIVERED: "the upload never started an execution",
+    LINEAGE: "a run's lineage event did not reach its receiver",
     OTHER: "no letter that this command can read",
 }
 

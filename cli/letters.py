@@ -14,6 +14,7 @@ from cli.history import prose
 from cli.outcome import dataset_of_key
 from pipeline.constants import (
     DEAD_LETTER_SCHEMA_VERSION,
+    LINEAGE_PREFIX,
     REPLAY,
     REPLAY_QUARANTINE,
     UNKNOWN_STAGE,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FAILED: Final = "failed"
 UNCAUGHT: Final = "uncaught"
 UNDELIVERED: Final = "undelivered"
+LINEAGE: Final = "lineage"
 OTHER: Final = "other"
 
 STATUS_CHANGE: Final = "Step Functions Execution Status Change"
@@ -93,9 +95,9 @@ def letter_of(message: Message) -> Letter:
         return _dead_letter(message, document)
     if document.get("detail-type") == STATUS_CHANGE:
         return _undelivered_letter(message, _object(document.get("detail")))
-    if _text(event_object(document).get("key")):
-        return _undelivered_event(message, document)
-    return _unreadable(message, "The message is neither a dead letter nor an event about a file.")
+    if "requestPayload" in document:
+        return _failed_invocation(message, document)
+    return _about_object(message, document)
 
 
 def with_event(letter: Letter, text: str) -> Letter:
@@ -180,6 +182,47 @@ def _undelivered_event(message: Message, event: dict[str, Any]) -> Letter:
         bucket=_bucket(event),
         key=key,
         version_id=_version(event),
+        event=event,
+    )
+
+
+def _about_object(message: Message, event: dict[str, Any]) -> Letter:
+    """Letter for an event of S3's that EventBridge could not deliver."""
+    key = _text(event_object(event).get("key"))
+    if key is None:
+        reason = "The message is neither a dead letter nor an event about a file."
+        return _unreadable(message, reason)
+    if key.startswith(LINEAGE_PREFIX):
+        return _unsent_lineage(message, event, _reason(message))
+    return _undelivered_event(message, event)
+
+
+def _failed_invocation(message: Message, record: Mapping[str, Any]) -> Letter:
+    """Letter of Lambda's about an event that a function has failed at, each time it was tried."""
+    event, answer = _object(record.get("requestPayload")), _object(record.get("responsePayload"))
+    if not (_text(event_object(event).get("key")) or "").startswith(LINEAGE_PREFIX):
+        return _unreadable(
+            message, "The message is about a function that is none of the pipeline's."
+        )
+    reason = _text(answer.get("errorMessage")) or "it gave no reason"
+    return _unsent_lineage(message, event, reason, error=_text(answer.get("errorType")))
+
+
+def _unsent_lineage(
+    message: Message, event: dict[str, Any], reason: str, *, error: str | None = None
+) -> Letter:
+    """OpenLineage event of a commit that did not reach its receiver."""
+    key = _text(event_object(event).get("key")) or ""
+    return Letter(
+        message=message,
+        kind=LINEAGE,
+        error=error or message.attributes.get("ERROR_CODE") or "Undelivered",
+        text=f"The lineage event of a run was not sent; the run itself is done: {reason}",
+        dataset=key.removeprefix(LINEAGE_PREFIX).partition("/")[0],
+        bucket=_bucket(event),
+        key=key,
+        version_id=_version(event),
+        run_id=key.rpartition("/")[2].removesuffix(".json"),
         event=event,
     )
 

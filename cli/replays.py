@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cli.executions import UNKNOWN_EXECUTION, execution_arn, history
 from cli.history import state_runs
-from cli.letters import FAILED, UNDELIVERED, with_event
+from cli.letters import FAILED, LINEAGE, UNDELIVERED, with_event
 from cli.manifests import committed, is_same_version, source_of
 from cli.outcome import last_summary
 from cli.paths import command
@@ -55,6 +55,8 @@ def replay_plan(target: Target, entry: Entry) -> ReplayPlan:
             f"({command('dead-letters show')} {entry.id}), upload the file again if it is about "
             f"one, and give it up: {command('dead-letters discard')} {entry.id}",
         )
+    if letter.kind == LINEAGE:
+        return ReplayPlan(entry, {}, refusal=_send_again(entry))
     if refusal := _superseded(target, entry.id, letter):
         return ReplayPlan(entry, {}, refusal=refusal)
     if letter.kind == UNDELIVERED:  # it has never begun, so nothing of it is done again
@@ -65,6 +67,15 @@ def replay_plan(target: Target, entry: Entry) -> ReplayPlan:
         summary = {}
         started_with = replay_input(target, letter, summary)
     return ReplayPlan(entry, started_with, resumes_from=next_stage(summary))
+
+
+def _send_again(entry: Entry) -> str:
+    """Say how a lineage event is sent again: no execution does that."""
+    return (
+        "no run failed, so there is none to repeat. Writing the event anew has it sent: "
+        f"aws s3 cp {entry.address} {entry.address} --metadata-directive REPLACE; then give the "
+        f"letter up: {command('dead-letters discard')} {entry.id}"
+    )
 
 
 def summary_to_resume(target: Target, letter: Letter) -> dict[str, Any]:

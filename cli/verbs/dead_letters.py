@@ -19,7 +19,7 @@ from cli.letter_texts import (
     entry_record,
     intention,
 )
-from cli.letters import letter_of
+from cli.letters import LINEAGE, letter_of
 from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
 from cli.output import print_json, say, stdout
 from cli.paths import command
@@ -281,6 +281,8 @@ def _given_up(entry: Entry) -> str:
     what = f"{entry.id}: {letter.error}, {entry.address}; letters: {len(entry.letters)}."
     if letter.event is None:
         return f"{what} Nothing can be replayed from it."
+    if letter.kind == LINEAGE:
+        return f"{what} The run is done, and its event stays in its bucket."
     return (
         f"{what} The file stays in its bucket, but nobody will be reminded that it was not "
         "processed, and it can only be processed by uploading it again."

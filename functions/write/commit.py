@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.write.estimate import estimated_cost
+from functions.write.lineage import Committed, publish_lineage
 from functions.write.notice import notice_of_rejects
 from functions.write.pending import tidy_after_commit, tidy_without_commit
 from pipeline.accounting import RowCounts, check_run_books
@@ -31,12 +34,17 @@ if TYPE_CHECKING:
 _OUTPUTS_IN_SUMMARY: Final = 100
 
 
-def conclude(context: StageContext) -> None:
-    """Enter into the run how it ends, and write its report, before any of its rows is visible."""
+def conclude(context: StageContext, *, files: int) -> None:
+    """Enter into the run how it ends, and write its report, before any of its rows is visible.
+
+    `files` are still to be published.
+    """
     run, bucket = context.run, context.output_bucket
     run.outcome = _outcome(run.rows)
     run.report = f"s3://{bucket}/{run.report_key}"
     run.manifest = f"s3://{bucket}/{run.manifest_key}"
+    run.lineage = f"s3://{bucket}/{run.lineage_key}"
+    run.cost = estimated_cost(context, files=files)
     put_object(bucket, run.report_key, json.dumps(report(context), indent=1).encode())
 
 
@@ -61,15 +69,54 @@ def commit(context: StageContext, files: list[OutputFile], replaces: Manifest | 
     except (PermissionDeniedError, StorageRefusedError):  # it is certain that nothing was written
         _undo(files)
         raise
+    context.note_commit(sum(file.bytes for file in files))
     _note_rejects(context)
-    tidy_after_commit(context, manifest)
+    told = publish_lineage(context, _committed(context, manifest, files, now()))
+    tidy_after_commit(context, manifest, told=told)
 
 
 def claim_own_commit(context: StageContext, committed: Manifest) -> None:
     """Give the run its outcome, if an earlier attempt of this very execution has committed it."""
     if committed.execution_of(context.run.run_id) == context.execution_arn:
         context.run.outcome = _outcome(context.run.rows)
+        _note_commit_before(context, committed)
         _note_rejects(context)
+
+
+def tell_again(context: StageContext, committed: Manifest) -> bool:
+    """Write the event of the run's commit: who committed it may not have lived to do so.
+
+    Returns whether that was possible.
+    """
+    run = context.run
+    run.lineage = f"s3://{context.output_bucket}/{run.lineage_key}"
+    at = committed.stored.last_modified if committed.stored else now()
+    files = _own_files(run, committed)
+    return publish_lineage(context, _committed(context, committed, files, at))
+
+
+def _committed(
+    context: StageContext, manifest: Manifest, files: list[OutputFile], at: str
+) -> Committed:
+    """What the event of the run's commit says of it."""
+    run = context.run
+    return Committed(tuple(files), _outcome(run.rows), manifest.execution_of(run.run_id), at)
+
+
+def _own_files(run: Run, committed: Manifest) -> list[OutputFile]:
+    """Files that the run has published: a merge's lie beside those of the file's own run."""
+    return [
+        file
+        for file in committed.outputs
+        if file.key.rpartition("/")[2].partition(".")[0] == run.output_name
+    ]
+
+
+def _note_commit_before(context: StageContext, committed: Manifest) -> None:
+    """Note what the attempt before has published and did not live to tell."""
+    if committed.stored is not None:
+        published = sum(file.bytes for file in _own_files(context.run, committed))
+        context.note_commit(published, datetime.fromisoformat(committed.stored.last_modified))
 
 
 def _note_rejects(context: StageContext) -> None:
@@ -106,6 +153,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "lookups": run.lookups,
         "lookup_sources": run.lookup_sources,
         "stages": [vars(record) for record in run.stages],
+        "cost": run.cost,
     }
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.write.commit import claim_own_commit, commit, conclude, superseded_merge
+from functions.write.commit import (
+    claim_own_commit,
+    commit,
+    conclude,
+    superseded_merge,
+    tell_again,
+)
 from functions.write.core import WriteState, partitions, write
 from functions.write.outputs import OutputFiles
 from functions.write.pending import announce, tidy_without_commit
@@ -28,9 +34,11 @@ def lambda_handler(context: StageContext) -> None:
         _publish(context, committed)
         return
     end_early(context.run, outcome, committed)
+    told = True
     if outcome == ALREADY_PROCESSED and committed is not None:
         claim_own_commit(context, committed)
-    tidy_without_commit(context, committed)
+        told = tell_again(context, committed)
+    tidy_without_commit(context, committed, told=told)
 
 
 def _publish(context: StageContext, committed: Manifest | None) -> None:
@@ -57,7 +65,7 @@ def _publish(context: StageContext, committed: Manifest | None) -> None:
         context.book()
         check_run_books(run.rows)
         outputs.complete()
-        conclude(context)
+        conclude(context, files=len(outputs.keys))
         announce(context, outputs.keys, committed)
         files = outputs.finish()
     context.bytes_in, context.bytes_out = staged.bytes_read, outputs.bytes_written

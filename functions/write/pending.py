@@ -35,8 +35,11 @@ def announce(context: StageContext, keys: Iterable[str], replaces: Manifest | No
     put_object(context.output_bucket, f"{run.pending_prefix}{run.run_id}.json", body)
 
 
-def tidy_after_commit(context: StageContext, committed: Manifest) -> None:
+def tidy_after_commit(context: StageContext, committed: Manifest, *, told: bool) -> None:
     """Work off all notes about the object, after this run has committed.
+
+    The run's own note stays if its lineage event could not be written (`told` is False): then the
+    next execution for the same version of the object comes as far as the last stage, and writes it.
 
     Whoever wrote one of them and still lives finds another manifest than it has read, and undoes or
     repeats its own work. The note of a newer version of the object is that run's own business.
@@ -44,10 +47,12 @@ def tidy_after_commit(context: StageContext, committed: Manifest) -> None:
     for place in list_objects(context.output_bucket, context.run.pending_prefix):
         note = _note(context.output_bucket, place)
         if note is not None and not Source(**note["source"]).is_newer_than(committed.run.source):
-            _work_off(context, place, note, committed)
+            _work_off(context, place, note, committed, told=told)
 
 
-def tidy_without_commit(context: StageContext, committed: Manifest | None) -> None:
+def tidy_without_commit(
+    context: StageContext, committed: Manifest | None, *, told: bool = True
+) -> None:
     """Work off the notes that are this run's, or those of runs that are in the manifest already.
 
     A note of any other run may be that of a living one, which has yet to commit.
@@ -57,10 +62,12 @@ def tidy_without_commit(context: StageContext, committed: Manifest | None) -> No
     for place in own_notes(context, committed):
         note = _note(context.output_bucket, place)
         if note is not None:
-            _work_off(context, place, note, committed)
+            _work_off(context, place, note, committed, told=told)
 
 
-def _work_off(context: StageContext, place: str, note: dict[str, Any], committed: Manifest) -> None:
+def _work_off(
+    context: StageContext, place: str, note: dict[str, Any], committed: Manifest, *, told: bool
+) -> None:
     """Delete what a note names and the manifest does not, then the note.
 
     Plain deletes, so the bucket keeps the old versions for whoever reads by an older manifest.
@@ -69,7 +76,8 @@ def _work_off(context: StageContext, place: str, note: dict[str, Any], committed
     for key in note["keys"]:
         if key not in pinned:
             _hide(context.output_bucket, key)
-    _hide(context.output_bucket, place)
+    if told or note["run_id"] != context.run.run_id:
+        _hide(context.output_bucket, place)
 
 
 def _note(bucket: str, key: str) -> dict[str, Any] | None:

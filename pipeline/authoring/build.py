@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.authoring.contract import CONTRACT_FILE
 from pipeline.authoring.dataset import CompiledDataset, compiled_dataset, ipc_bytes
+from pipeline.authoring.lineage import lineage_of
 from pipeline.authoring.steps import PIPELINE_FILE
+from pipeline.authoring.version import version_of_plan
+from pipeline.lineage_template import LINEAGE_FILE
 from pipeline.lookups import LOOKUPS_FOLDER
 from pipeline.plan import PLAN_FILE, REFERENCES_FOLDER
 from pipeline.python_steps import STEPS_FILE
@@ -38,7 +41,8 @@ def dataset_folders(datasets_dir: Path) -> list[Path]:
 def compile_datasets(datasets_dir: Path, target_dir: Path) -> None:
     """Compile every dataset of a folder into `target_dir`; equal sources give equal bytes.
 
-    Writes `<dataset>/plan.json`, `lookups/<name>.arrow`, `references/<name>.arrow` and `steps.py`.
+    Writes `<dataset>/plan.json`, `lineage.json`, `lookups/<name>.arrow`, `references/<name>.arrow`
+    and `steps.py`.
 
     Raises
     ------
@@ -56,6 +60,7 @@ def compile_datasets(datasets_dir: Path, target_dir: Path) -> None:
         raise DatasetError(errors)
     for dataset in compiled:
         _write(dataset, target_dir / dataset.name)
+        _write_lineage(dataset, datasets_dir / dataset.name, target_dir / dataset.name)
 
 
 def _write(dataset: CompiledDataset, folder: Path) -> None:
@@ -67,6 +72,15 @@ def _write(dataset: CompiledDataset, folder: Path) -> None:
     _write_tables(dataset.references, folder / REFERENCES_FOLDER)
     if dataset.steps is not None:
         (folder / STEPS_FILE).write_text(dataset.steps, "utf-8")
+
+
+def _write_lineage(dataset: CompiledDataset, source: Path, folder: Path) -> None:
+    """Write what is known of the dataset's lineage before any run."""
+    if dataset.plan is None:
+        return
+    version = version_of_plan(dataset.plan, source)
+    document = lineage_of(version, {**dataset.references, **dataset.tables})
+    (folder / LINEAGE_FILE).write_text(json.dumps(document, indent=1), "utf-8")
 
 
 def _write_tables(tables: dict[str, pa.Table], folder: Path) -> None:

@@ -69,7 +69,7 @@ def type_lengths(written: str) -> list[Any]:
     BindingError
         If the text is not the name of a type and nothing else.
     """
-    (node,) = _tree(f"TRY_CAST(value AS {written})")
+    (node,) = syntax_tree(f"TRY_CAST(value AS {written})")
     if node.get("class") != "CAST":
         raise BindingError("the name of an SQL type is expected, such as DECIMAL(9, 2)")
     lengths: list[Any] = node["type_expr"].get("children", [])
@@ -81,7 +81,7 @@ def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
     named = {
         part.lower()
         for sql in expressions.values()
-        for node in nodes(_tree(sql))
+        for node in nodes(syntax_tree(sql))
         if node.get("class") == "COLUMN_REF"
         for part in node["column_names"]
     }
@@ -91,7 +91,7 @@ def columns_read(expressions: dict[str, str], columns: Types) -> list[str]:
 
 def _check_rowwise(sql: str, columns: Types) -> None:
     """Refuse what does not depend on the row alone, or differs from run to run."""
-    for node in nodes(_tree(sql, columns)):
+    for node in nodes(syntax_tree(sql, columns)):
         kind = node.get("class")
         if kind == "WINDOW":
             raise BindingError("window functions look at other rows; a step sees one row at a time")
@@ -144,8 +144,14 @@ def _volatile_functions() -> frozenset[str]:
     return frozenset(name.lower() for name, stability in rows if stability in _VOLATILE)
 
 
-def _tree(sql: str, columns: Iterable[str] = ()) -> Any:
-    """Syntax tree of an expression over these columns."""
+def syntax_tree(sql: str, columns: Iterable[str] = ()) -> Any:
+    """Return DuckDB's syntax tree of an expression over these columns: a list of one node.
+
+    Raises
+    ------
+    BindingError
+        If it is not one expression.
+    """
     query = "SELECT json_serialize_sql(?)"
     ((text,),) = _connection().execute(query, [f"SELECT ({sql})"]).fetchall()
     tree = json.loads(text)
@@ -155,7 +161,20 @@ def _tree(sql: str, columns: Iterable[str] = ()) -> Any:
     statements = tree["statements"]
     if len(statements) != 1 or len(statements[0]["node"]["select_list"]) != 1:
         raise BindingError("one expression is expected, not several statements or columns")
-    return statements[0]["node"]["select_list"]
+    expressions = statements[0]["node"]["select_list"]
+    _name_receivers(expressions)
+    return expressions
+
+
+def _name_receivers(tree: Any) -> None:
+    """Make columns of what functions are called on: `name.upper()` is `upper(name)`.
+
+    DuckDB's parser takes `name` for a schema there; its binder knows better.
+    """
+    for node in list(nodes(tree)):
+        if node.get("class") == "FUNCTION" and node["schema"]:
+            names = [name for name in (node["catalog"], node["schema"]) if name]
+            node["receiver"] = {"class": "COLUMN_REF", "column_names": names}
 
 
 def _keyword_hint(sql: str, columns: Iterable[str]) -> str:

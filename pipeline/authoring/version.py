@@ -75,5 +75,10 @@ def version_of(folder: Path, called: dict[str, str] | None = None) -> Version:
             f"a dataset with errors is of no use here: {place}:{error.line}:{error.column}: "
             f"{error.message}"
         )
+    return version_of_plan(compiled.plan, folder, called)
+
+
+def version_of_plan(plan: Plan, folder: Path, called: dict[str, str] | None = None) -> Version:
+    """Return the version whose plan was compiled from the files in a folder."""
     contract, steps = (yaml_source(folder / name) for name in (CONTRACT_FILE, PIPELINE_FILE))
-    return Version(compiled.plan, contract, steps, called)
+    return Version(plan, contract, steps, called or {})

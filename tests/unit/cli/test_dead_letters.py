@@ -128,6 +128,22 @@ def test_an_undelivered_event_starts_what_it_should_have_started(
     assert visible(target) == []
 
 
+def test_an_unsent_lineage_event_is_no_run_to_repeat(
+    target: Target, ask: Callable[..., Answer], service: FakeStepFunctions
+) -> None:
+    event = s3_event()
+    event["detail"]["object"]["key"] = "lineage/flights/0123.json"
+    send_undelivered(target, event, ERROR_CODE="NO_PERMISSIONS")
+
+    status, [record] = ask("replay", "--all")
+
+    assert (status, record["action"], record["deleted"]) == (1, "refused", False)
+    assert f"aws s3 cp s3://{INPUT}/lineage/flights/0123.json " in record["reason"]
+    assert "pipeline dead-letters discard" in record["reason"]
+    assert service.executions == []
+    assert len(visible(target)) == 1
+
+
 def test_a_newer_version_that_is_committed_refuses_the_replay(
     target: Target, ask: Callable[..., Answer], service: FakeStepFunctions
 ) -> None:

@@ -270,3 +270,49 @@ def test_the_details_say_what_failed_and_what_to_type() -> None:
     assert "  replay      resumes at clean (" in said
     assert "pipeline dead-letters replay first-failure" in said
     assert '"detail-type": "Object Created"' in said
+
+
+def lineage_event() -> dict[str, Any]:
+    event = s3_event()
+    event["detail"]["bucket"]["name"] = "results"
+    event["detail"]["object"]["key"] = "lineage/flights/0123abcd.json"
+    return event
+
+
+def test_lineage_event_that_its_function_could_not_send_says_why() -> None:
+    # A record as Lambda sends it to a destination (developer guide, "Retain records")
+    found = letter(
+        {
+            "version": "1.0",
+            "timestamp": "2026-01-31T12:00:00.000Z",
+            "requestContext": {
+                "requestId": "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
+                "functionArn": "arn:aws:lambda:us-east-2:123456789012:function:lineage:$LATEST",
+                "condition": "RetriesExhausted",
+                "approximateInvokeCount": 3,
+            },
+            "requestPayload": lineage_event(),
+            "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+            "responsePayload": {
+                "errorType": "LineageNotSentError",
+                "errorMessage": "The receiver answered 503.",
+            },
+        }
+    )
+
+    assert (found.kind, found.error) == ("lineage", "LineageNotSentError")
+    assert (found.dataset, found.run_id) == ("flights", "0123abcd")
+    assert found.text.endswith("the run itself is done: The receiver answered 503.")
+
+
+def test_lineage_event_that_eventbridge_could_not_hand_over_is_no_upload() -> None:
+    found = letter(lineage_event(), ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="not allowed")
+
+    assert (found.kind, found.error) == ("lineage", "NO_PERMISSIONS")
+    assert "not allowed" in found.text
+
+
+def test_record_of_somebody_elses_function_is_shown_as_it_is() -> None:
+    found = letter({"requestPayload": {"detail": {}}, "responsePayload": {"errorMessage": "no"}})
+
+    assert (found.kind, found.event) == ("other", None)

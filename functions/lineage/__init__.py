@@ -1,0 +1,1 @@
+"""No stage: sends the OpenLineage events of commits to a receiver."""
