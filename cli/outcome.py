@@ -60,7 +60,8 @@ class RunResult:
     `unmatched`, or had no key for (`missing_key`). `repairs` are the values that the pipeline has
     replaced by its own judgement: `counts` by `stage`, `column` and `repair` (`cells`), `files`.
     `checks` are the quality rules that the file breaks and that only warn or inform, as in the
-    report.
+    report. `cost` is the estimate of a run that has done its work, as in the manifest, and
+    `cost_usd` its sum.
     """
 
     execution_arn: str | None
@@ -77,6 +78,7 @@ class RunResult:
     repairs: dict[str, list[Any]] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
     cost_usd: float | None = None
+    cost: dict[str, Any] | None = None
     merges: dict[str, Any] | None = None
     error: RunError | None = None
 
@@ -88,10 +90,11 @@ class RunResult:
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints.
 
-        `error` is there only if the run failed, `merges` only if it is a merge.
+        `error` is there only if the run failed, `merges` only if it is a merge, `cost` only if it
+        has done its work.
         """
         document = asdict(self) | {"error": self.error.as_json() if self.error else None}
-        optional = ("error", "merges")
+        optional = ("error", "merges", "cost")
         return {k: v for k, v in document.items() if v is not None or k not in optional}
 
 
@@ -102,6 +105,7 @@ def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[State
     status = described["status"]
     if status == "SUCCEEDED":
         status = run.get("outcome") or ALL_FINE
+    cost = {} if status in OUTCOMES_WITHOUT_WORK else run.get("cost") or {}
     return RunResult(
         execution_arn=described["executionArn"],
         status=status,
@@ -116,6 +120,8 @@ def run_result(described: DescribeExecutionOutputTypeDef, states: Sequence[State
         lookups=dict(run.get("lookups") or {}),
         repairs=dict(run.get("repairs") or {}),
         checks=[found for found in run.get("checks") or [] if found["outcome"] != CHECK_PASSED],
+        cost_usd=cost.get("usd"),
+        cost=cost or None,
         merges=run.get("merges"),
         error=run_error(described, states) if status not in (*GOOD, RUNNING) else None,
     )

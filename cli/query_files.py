@@ -29,6 +29,7 @@ from pipeline.errors import InvalidPlanError
 from pipeline.lexical import parsed
 from pipeline.manifest import OutputFile
 from pipeline.plan_contract import Column, Spelling
+from pipeline.run import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,10 +62,10 @@ def committed(target: Target, plan: Plan) -> Committed:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda key: json_object(s3, bucket, key), keys)
         manifests = [manifest for manifest in found if manifest is not None]
-    listed = (OutputFile(**file) for manifest in manifests for file in manifest["outputs"])
-    files = [
-        file for file in listed if file.rows
-    ]  # Arrow takes an empty JSON file for a broken one
+    outputs = (output for manifest in manifests for output in manifest["outputs"])
+    listed = (described(OutputFile, output) for output in outputs)
+    # Arrow takes an empty JSON file for a broken one.
+    files = [file for file in listed if file.rows]
     otherwise = [one for one in manifests if one.get("publishing") != plan.publishing]
     return Committed(tuple(files), len(manifests), len(otherwise))
 

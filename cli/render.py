@@ -48,6 +48,8 @@ MEANING_OF_MERGE: Final = {
 }
 STYLES: Final = {SUCCEEDED: "bold green", SUCCEEDED_WITH_REJECTS: "bold yellow"}
 MESSAGE_WIDTH: Final = 160
+LEAST_SHORT: Final = 0.0001
+"""Smaller amounts would be written with an exponent."""
 CAME: Final = ("read", "expanded")
 """Counts on the left of the books' equation."""
 
@@ -138,6 +140,19 @@ def accounting_line(rows: dict[str, int]) -> str:
         came.append(f"expanded {expanded:,}")
     became = [f"{name} {count:,}" for name, count in rows.items() if name not in CAME]
     return f"{' + '.join(came)} = {' + '.join(became)}"
+
+
+def cost_line(cost: Mapping[str, Any]) -> str:
+    """`about $0.000912 (us-east-1, list prices as of 2026-11-23)`."""
+    where = f"{cost.get('region')}, list prices as of {cost.get('as_of')}"
+    return f"about {dollars(cost['usd'])} ({where})"
+
+
+def dollars(usd: float) -> str:
+    """Return an amount with three figures that mean something: `$0.00123`, `$12.30`."""
+    if usd >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.3g}" if usd >= LEAST_SHORT else f"${usd:.8f}".rstrip("0").rstrip(".")
 
 
 def merge_line(merges: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from cli.paths import command
-from cli.render import merge_line, outcome_line, rows_line
+from cli.render import cost_line, merge_line, outcome_line, rows_line
 from pipeline.constants import DEFAULT_STACK_NAME
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
     yield from _addresses("repairs", result.repairs.get("files") or [])
     if result.report:
         yield Text(f"  report      {result.report}")
+    if result.cost:
+        yield Text(f"  cost        {cost_line(result.cost)}")
 
 
 def reasons(result: RunResult) -> str:

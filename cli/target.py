@@ -17,7 +17,10 @@ from pipeline import constants
 if TYPE_CHECKING:
     from types_boto3_athena import AthenaClient
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_glue import GlueClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
@@ -85,6 +88,21 @@ class Cloud:
     def glue(self) -> GlueClient:
         """Client for the catalogue of the output's tables."""
         client: GlueClient = self._client("glue")
+        return client
+
+    def functions(self) -> LambdaClient:
+        """Client for the stages' functions."""
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    def logs(self) -> CloudWatchLogsClient:
+        """Client for what the functions have logged."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    def cloudwatch(self) -> CloudWatchClient:
+        """Client for the alarms."""
+        client: CloudWatchClient = self._client("cloudwatch")
         return client
 
     def _client(self, service: str) -> Any:

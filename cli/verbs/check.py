@@ -41,7 +41,7 @@ def check(
       pipeline check --json | jq '.[] | select(.severity == "error")'
     """
     # The linters are heavy, and no other verb needs them.
-    from infra.query_notes import query_notes  # noqa: PLC0415
+    from infra.catalog.query_notes import query_notes  # noqa: PLC0415
     from pipeline.authoring.check import check_datasets  # noqa: PLC0415
 
     if against is not None and len(datasets or []) != 1:

@@ -22,6 +22,7 @@ VERBS = [
     "run",
     "executions",
     "show",
+    "cost",
     "definition",
     "check",
     "contract",
@@ -209,3 +210,21 @@ def test_they_say_what_to_do_next(error: Exception, next_step: str) -> None:
 
 def test_a_defect_of_ours_keeps_its_traceback() -> None:
     assert trouble.line(ZeroDivisionError()) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "detail", "series"),
+    [((), "stages", 61 + 21), (("--metrics", "runs"), "runs", 11 + 21)],
+    ids=["default", "runs"],
+)
+def test_a_plan_without_a_cloud_counts_the_metrics_that_are_asked_for(
+    capsys: Any, asked: tuple[str, ...], detail: str, series: int
+) -> None:
+    # GIVEN a file an hour and more, so that each metric is billed for the whole month
+    plan = ("--files", "730", "--size", "1MB", "--json")
+
+    assert exit_status(["cost", "--forecast", *plan, *asked]) == 0
+
+    made = json.loads(capsys.readouterr().out)
+    (metrics,) = [line for line in made["standing"]["lines"] if line["item"] == "metric_month"]
+    assert (made["metrics"], metrics["quantity"]) == (detail, series)

@@ -141,6 +141,27 @@ def test_a_failed_run_has_the_counts_of_the_stage_that_failed() -> None:
     assert result.error.message == "flights: no column `x`."
 
 
+COST = {"usd": 0.000912, "currency": "USD", "region": "eu-central-1", "as_of": "2026-11-23"}
+
+
+def test_a_run_that_has_done_its_work_tells_its_cost() -> None:
+    run = summary(outcome="SUCCEEDED", cost=COST)
+
+    record = run_result(described(output=json.dumps(run)), []).as_json()
+
+    assert record["cost_usd"] == 0.000912
+    assert record["cost"] == COST
+
+
+def test_a_run_without_work_does_not_tell_the_cost_of_the_run_before() -> None:
+    run = summary(outcome="ALREADY_PROCESSED", cost=COST)
+
+    record = run_result(described(output=json.dumps(run)), []).as_json()
+
+    assert record["cost_usd"] is None
+    assert "cost" not in record
+
+
 def test_only_a_merge_says_that_it_is_one() -> None:
     merges = {"run_id": "r", "manifest_etag": "e", "rows": 3}
     run = summary(outcome="SUCCEEDED", merges=merges)

@@ -61,7 +61,9 @@ def quarantine(target: Target, run_id: str, stage: str, *rows: dict[str, Any]) -
     """Put a run's rejected rows; return their address."""
     key = f"quarantine/flights/{run_id}/{stage}.jsonl"
     body = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    target.cloud.s3().put_object(Bucket=OUTPUT, Key=key, Body=body)
+    s3 = target.cloud.s3()
+    s3.put_object(Bucket=OUTPUT, Key=key, Body=body)
+    s3.put_object(Bucket=OUTPUT, Key=key.replace(".jsonl", ".rows"), Body=b"their numbers")
     return f"s3://{OUTPUT}/{key}"
 
 

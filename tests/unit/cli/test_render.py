@@ -3,6 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from cli.history import state_runs
@@ -119,6 +120,16 @@ def test_a_failure_says_where_what_and_what_to_do() -> None:
         "  replay      pipeline dead-letters replay run-1",
     ]
     assert "  rows        read 10, written 9, rejected 1 when it failed" in lines
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [(0.000912, "$0.000912"), (0.00003021, "$0.00003021"), (0.5, "$0.5"), (1234.5, "$1,234.50")],
+)
+def test_a_cost_is_told_with_the_figures_that_it_has(usd: float, words: str) -> None:
+    cost = {"usd": usd, "region": "eu-central-1", "as_of": "2026-11-23"}
+    lines = [str(line) for line in summary("f.csv", result(cost=cost), TARGET)]
+    assert f"  cost        about {words} (eu-central-1, list prices as of 2026-11-23)" in lines
 
 
 def test_a_merge_says_so() -> None:

@@ -1,0 +1,1 @@
+"""What executions cost, and what more of them would."""
