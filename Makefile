@@ -8,16 +8,19 @@ STAMPS := $(VENV)/.stamps
 DATA   := .pipeline/data
 # Older versions of the contract standard, of which `pipeline check` has the JSON Schemas.
 ODCS   := v3.0 v3.1
-# Tests of a deployed stack mostly wait, so the others run beside them, in a process of their own
-# that has none of their open connections.
-DEPLOYED := tests/end_to_end tests/faults
+# Tests of a deployed stack mostly wait, so the others run beside them, each tier in a process of its
+# own that has none of their open connections. Coverage slows a tier to half its speed: it is taken
+# where the functions' code is tested line by line.
+DEPLOYED := end_to_end faults
+COVERED  := unit handlers
+TIERS    := $(DEPLOYED:%=test-%) $(COVERED:%=test-%) test-rest
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-deployed test-others lint format check docs reliability stop clean
+.PHONY: help setup run test $(TIERS) lint format check docs dashboard audit reliability stop clean
 .SILENT:
 .DELETE_ON_ERROR:
 
@@ -28,15 +31,20 @@ run: setup ## Start the local cloud, deploy, and send a real file through the pi
 	$(BIN)/pipeline samples >/dev/null
 	$(BIN)/pipeline run $(DATA)/flights.csv --dataset flights
 
-test: setup lint $(STAMPS)/datacontract ## Lint, type-check and run every test, end to end ones included
-	rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-deployed test-others
+test: setup lint $(STAMPS)/datacontract $(STAMPS)/checkov ## Lint, type-check and run every test, end to end ones included
+	rm -f .coverage*
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(TIERS)
+	$(BIN)/coverage combine --quiet $(COVERED:%=.coverage-%)
+	$(BIN)/coverage report
 
-test-deployed:
-	$(BIN)/python -m pytest $(DEPLOYED)
+$(DEPLOYED:%=test-%): test-%:
+	$(BIN)/python -m pytest tests/$*
 
-test-others:
-	$(BIN)/python -m pytest --cov --cov-report=term $(DEPLOYED:%=--ignore=%)
+$(COVERED:%=test-%): test-%:
+	COVERAGE_FILE=.coverage-$* $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 tests/$*
+
+test-rest:
+	$(BIN)/python -m pytest tests $(patsubst %,--ignore=tests/%,$(DEPLOYED) $(COVERED))
 
 lint: setup ## Lint and type-check
 	$(BIN)/ruff check --quiet .
@@ -53,6 +61,13 @@ check: setup ## Check the datasets' contracts and steps
 docs: setup ## Make the reference of docs/datasets.md anew
 	$(BIN)/python -m tests.words
 
+audit: setup $(STAMPS)/audit ## Look all locked packages up among known vulnerabilities
+	$(BIN)/python -m infra.packaging.audit $(VENV)/share/audit/bin/pip-audit \
+		$(wildcard requirements/layer-*.txt) requirements/dev.txt requirements/audit.txt
+
+dashboard: setup ## Draw docs/dashboard.png from the dashboard's definition and a simulated day
+	$(BIN)/python -m tests.dashboard
+
 reliability: setup ## Inject faults into the deployed pipeline, and write docs/reliability.md
 	$(BIN)/python -m tests.faults
 
@@ -60,7 +75,7 @@ stop: ## Stop the local cloud
 	if [ -x $(BIN)/pipeline ]; then $(BIN)/pipeline down; fi
 
 clean: stop ## Stop the local cloud and remove everything that was made here
-	rm -rf $(VENV) node_modules .build .pipeline cdk.out .coverage .coverage.* \
+	rm -rf $(VENV) node_modules .build .pipeline cdk.out .coverage* \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 setup: $(STAMPS)/python $(STAMPS)/node ## Install everything (implied by the others; does nothing twice)
@@ -98,12 +113,13 @@ $(STAMPS)/python: requirements/dev.txt $(ODCS:%=requirements/odcs-%.txt) pyproje
 	done
 	touch $@
 
-# The contract standard's own command line has an environment of its own: its pins are not ours.
-$(STAMPS)/datacontract: requirements/datacontract.txt $(STAMPS)/python
-	echo "Installing the contract standard's command line"
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/share/datacontract
-	$(BIN)/uv pip sync --quiet --python $(VENV)/share/datacontract/bin/python --require-hashes \
-		requirements/datacontract.txt
+# Tools whose pins are not ours have environments of their own: the contract standard's command line,
+# the template's checks, the look-up of vulnerabilities.
+TOOLS := datacontract checkov audit
+$(TOOLS:%=$(STAMPS)/%): $(STAMPS)/%: requirements/%.txt $(STAMPS)/python
+	echo "Installing $*"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/share/$*
+	$(BIN)/uv pip sync --quiet --python $(VENV)/share/$*/bin/python --require-hashes $<
 	touch $@
 
 $(STAMPS)/node: package.json package-lock.json $(STAMPS)/python

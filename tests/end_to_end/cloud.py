@@ -75,13 +75,7 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """Make a boto3 client of this cloud."""
-        return boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=self.status["endpoint_url"],
-            region_name=self.status["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return client_of(self.status, service)
 
     def upload(self, key: str, body: bytes) -> str:
         """Put an object into the input bucket and return its etag."""
@@ -183,6 +177,17 @@ class Cloud:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         sqs.set_queue_attributes(QueueUrl=self._alert_queue_url, Attributes={"Policy": policy})
         self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+
+def client_of(status: dict[str, Any], service: str) -> Any:
+    """Make a boto3 client of the cloud that `pipeline status --json` tells of."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=status["endpoint_url"],
+        region_name=status["region"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 def waited_for(look: Callable[[], Found | None], what: str) -> Found:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.end_to_end.cloud import PROJECT
+from tests.end_to_end.cloud import PROJECT, client_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,15 @@ class Copy:
     def cli(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run the copy's command."""
         return self._ran([str(self.tools / "pipeline"), *map(str, arguments)])
+
+    def status(self) -> dict[str, Any]:
+        """Where the deployed stack has its things."""
+        described: dict[str, Any] = json.loads(self.cli("status", "--json").stdout)
+        return described
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client of the local cloud."""
+        return client_of(self.status(), service)
 
     def shell(self, script: str) -> str:
         """Run a script in the copy's folder, `pipeline` being its own; return all it prints."""

@@ -6,7 +6,6 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 if TYPE_CHECKING:
@@ -60,18 +59,12 @@ def test_the_newest_table_is_read_and_its_upload_starts_nothing(copy: Copy, visi
     # GIVEN a run without a table, which says what to do
     failed = ran(copy, visits)["error"]
     assert (failed["stage"], failed["name"]) == ("enrich", "LookupNotFoundError")
-    status = json.loads(copy.cli("status", "--json").stdout)
+    status = copy.status()
     wanted = f"aws s3 cp places.csv s3://{status['input_bucket']}/lookups/places/places.csv"
     assert wanted in failed["message"]
 
     # WHEN two versions of it are uploaded
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=status["endpoint_url"],
-        region_name=status["region"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    s3 = copy.client("s3")
     before = json.loads(copy.cli("executions", "--json").stdout)
     for name in ("Aalen", "Aachen"):
         body = f"code;place\nA;{name}\nB;Berlin\n".encode()

@@ -13,7 +13,7 @@ import yaml
 
 from cli.main import app
 from functions.clean.core import clean
-from infra import state_machine
+from infra import machine
 from pipeline import constants
 from pipeline.authoring.dataset import compiled_dataset
 from pipeline.constants import STAGES, state_name
@@ -50,9 +50,7 @@ def test_diagram_names_the_state_machine_s_states() -> None:
     named = {name for arrow in arrows for name in arrow} - {"[*]"}
     known = {getattr(constants, name) for name in dir(constants) if name.startswith("STATE_")}
     known |= {state_name(stage) for stage in STAGES}
-    source = "".join(
-        path.read_text("utf-8") for path in Path(state_machine.__file__).parent.glob("*.py")
-    )
+    source = "".join(path.read_text("utf-8") for path in Path(machine.__file__).parent.glob("*.py"))
     for name in named - known:
         assert f'"{name}"' in source, name
     assert {state_name(stage) for stage in STAGES} <= named

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from cli.main import app
-from infra.uncaught import UNCATCHABLE_ERRORS, UNCATCHABLE_STATUSES
+from infra.machine.uncaught import UNCATCHABLE_ERRORS, UNCATCHABLE_STATUSES
 from pipeline.errors import PLATFORM_TRANSIENT, PipelineError, leaf_names, leaves
 
 RUNBOOK = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text("utf-8")
