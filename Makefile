@@ -8,12 +8,12 @@ STAMPS := $(VENV)/.stamps
 DATA   := .pipeline/data
 # Older versions of the contract standard, of which `pipeline check` has the JSON Schemas.
 ODCS   := v3.0 v3.1
-# Tests of a deployed stack mostly wait, so the others run beside them, each tier in a process of its
-# own that has none of their open connections. Coverage slows a tier to half its speed: it is taken
+# Tests of a deployed stack mostly wait, so the others run beside them, in processes of their own
+# that have none of their open connections. Coverage slows a tier to half its speed: it is taken
 # where the functions' code is tested line by line.
-DEPLOYED := end_to_end faults
+DEPLOYED := tests/end_to_end tests/faults
 COVERED  := unit handlers
-TIERS    := $(DEPLOYED:%=test-%) $(COVERED:%=test-%) test-rest
+TIERS    := test-deployed $(COVERED:%=test-%) test-rest
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -33,18 +33,18 @@ run: setup ## Start the local cloud, deploy, and send a real file through the pi
 
 test: setup lint $(STAMPS)/datacontract $(STAMPS)/checkov ## Lint, type-check and run every test, end to end ones included
 	rm -f .coverage*
-	$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(TIERS)
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(TIERS)
 	$(BIN)/coverage combine --quiet $(COVERED:%=.coverage-%)
 	$(BIN)/coverage report
 
-$(DEPLOYED:%=test-%): test-%:
-	$(BIN)/python -m pytest tests/$*
+test-deployed:
+	$(BIN)/python -m pytest $(DEPLOYED)
 
 $(COVERED:%=test-%): test-%:
 	COVERAGE_FILE=.coverage-$* $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 tests/$*
 
 test-rest:
-	$(BIN)/python -m pytest tests $(patsubst %,--ignore=tests/%,$(DEPLOYED) $(COVERED))
+	$(BIN)/python -m pytest tests $(DEPLOYED:%=--ignore=%) $(COVERED:%=--ignore=tests/%)
 
 lint: setup ## Lint and type-check
 	$(BIN)/ruff check --quiet .

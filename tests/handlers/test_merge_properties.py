@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Cells = tuple[str, ...]
 BROKEN: Cells = ("9", "c9")
-QUICK = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 
 
 @dataclass(frozen=True)

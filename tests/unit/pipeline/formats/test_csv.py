@@ -220,8 +220,8 @@ def test_what_quotes_hold_beyond_the_limit_of_a_row_was_opened_by_a_stray_one(
 def test_so_many_stray_quotes_that_nothing_can_be_told_are_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(blocks, "_WASTED_BYTES", 10_000)
-    chain = 'x","y\n' * 2000  # each line's quote is closed by the next one's, which opens another
+    monkeypatch.setattr(blocks, "_WASTED_BYTES", 1000)
+    chain = 'x","y\n' * 200  # each line's quote is closed by the next one's, which opens another
 
     with pytest.raises(MalformedCsvError, match=r'After line 0 .*quoteChar: ""'):
         read('a,b\n"' + chain)
