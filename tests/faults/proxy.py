@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR
@@ -46,13 +47,18 @@ class Answer:
 
 @dataclass
 class Exchange:
-    """One request on its way, and its answer once there is one."""
+    """One request on its way, and its answer once there is one.
+
+    `say_wait` sends an interim response, after which a client's patience begins anew (RFC 9110,
+    15.2): a request can then be held for longer than the SDK would wait for an answer.
+    """
 
     method: str
     bucket: str
     key: str
     process: FunctionProcess | None
     pass_on: Callable[[], Answer]
+    say_wait: Callable[[], None]
     answer: Answer | None = None
     is_cut: bool = False
 
@@ -198,7 +204,18 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         bucket, _, key = unquote(url.path).removeprefix("/").partition("/")
         body = self._request_body()
-        return Exchange(self.command, bucket, key, self.process, lambda: self._passed_on(body))
+        return Exchange(
+            self.command,
+            bucket,
+            key,
+            self.process,
+            lambda: self._passed_on(body),
+            self._say_wait,
+        )
+
+    def _say_wait(self) -> None:
+        self.send_response_only(HTTPStatus.CONTINUE)
+        self.end_headers()
 
     def _request_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import actions
 from tests.faults.actions import Gate, call, cut, drop, lose_answer, refuse
 from tests.faults.proxy import ADDRESS, Exchange, Proxy, Rule
 
@@ -154,6 +155,24 @@ def test_a_gate_holds_until_it_is_opened(proxy: Proxy, ask: Client) -> None:
     gate.open()
     held.join(5)
     assert answers == [(200, BODY)]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_gate_outlasts_a_clients_patience(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(actions, "WAIT_SECONDS", 0.1)
+    gate = Gate()
+    proxy.add(Rule(gate, method, "bucket", "key"))
+    opening = threading.Timer(1.0, gate.open)
+    opening.start()
+    connection = HTTPConnection(ADDRESS, proxy.port, timeout=0.5)
+
+    connection.request(method, "/bucket/key", b"rows")
+
+    assert connection.getresponse().read() == BODY
+    connection.close()
+    opening.join()
 
 
 def test_a_rule_that_is_added_while_a_request_is_held_meets_it(proxy: Proxy, ask: Client) -> None:
