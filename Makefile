@@ -9,18 +9,17 @@ DATA   := .pipeline/data
 # Older versions of the contract standard, of which `pipeline check` has the JSON Schemas.
 ODCS   := v3.0 v3.1
 # Tests of a deployed stack mostly wait, so the others run beside them, in processes of their own
-# that have none of their open connections. Coverage slows a tier to half its speed: it is taken
-# where the functions' code is tested line by line.
+# that have none of their open connections.
 DEPLOYED := tests/end_to_end tests/faults
-COVERED  := unit handlers
-TIERS    := test-deployed $(COVERED:%=test-%) test-rest
+BESIDE   := unit handlers
+TIERS    := test-deployed $(BESIDE:%=test-%) test-rest
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test $(TIERS) lint format check docs dashboard audit reliability stop clean
+.PHONY: help setup run test $(TIERS) coverage lint format check docs dashboard audit reliability stop clean
 .SILENT:
 .DELETE_ON_ERROR:
 
@@ -32,19 +31,21 @@ run: setup ## Start the local cloud, deploy, and send a real file through the pi
 	$(BIN)/pipeline run $(DATA)/flights.csv --dataset flights
 
 test: setup lint $(STAMPS)/datacontract $(STAMPS)/checkov ## Lint, type-check and run every test, end to end ones included
-	rm -f .coverage*
 	$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(TIERS)
-	$(BIN)/coverage combine --quiet $(COVERED:%=.coverage-%)
-	$(BIN)/coverage report
 
 test-deployed:
 	$(BIN)/python -m pytest $(DEPLOYED)
 
-$(COVERED:%=test-%): test-%:
-	COVERAGE_FILE=.coverage-$* $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0 tests/$*
+$(BESIDE:%=test-%): test-%:
+	$(BIN)/python -m pytest tests/$*
 
 test-rest:
-	$(BIN)/python -m pytest tests $(DEPLOYED:%=--ignore=%) $(COVERED:%=--ignore=tests/%)
+	$(BIN)/python -m pytest tests $(DEPLOYED:%=--ignore=%) $(BESIDE:%=--ignore=tests/%)
+
+# By itself, for it doubles the time of what it watches.
+coverage: setup ## Hold the unit and handlers tiers' coverage of functions/ and pipeline/ to its limit
+	rm -f .coverage*
+	$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/handlers
 
 lint: setup ## Lint and type-check
 	$(BIN)/ruff check --quiet .
