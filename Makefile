@@ -62,7 +62,7 @@ check: setup ## Check the datasets' contracts and steps
 docs: setup ## Make the reference of docs/datasets.md anew
 	$(BIN)/python -m tests.words
 
-audit: setup $(STAMPS)/audit ## Look all locked packages up among known vulnerabilities
+audit: setup $(STAMPS)/audit ## Look what is shipped and what it is developed with up among known vulnerabilities
 	$(BIN)/python -m infra.packaging.audit $(VENV)/share/audit/bin/pip-audit \
 		$(wildcard requirements/layer-*.txt) requirements/dev.txt requirements/audit.txt
 

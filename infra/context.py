@@ -34,7 +34,7 @@ from pipeline.constants import STAGES
 from pipeline.metrics import MetricsDetail
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from constructs import Node
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """A field of `Settings`, its context key and how it is read."""
+    """A field of the settings, its context key and how it is read."""
 
     key: str
     read: Reader
@@ -51,7 +51,7 @@ class Setting:
 
     @property
     def field(self) -> str:
-        """Name of the field, which is the key's but for one."""
+        """Name of the field, which is the key's unless `name` says otherwise."""
         return self.name or self.key
 
 
@@ -150,9 +150,9 @@ def settings_from(node: Node) -> Settings:
         tags=_tags(node),
         network=_network(node),
         lineage=_lineage(node),
-        thresholds=replace(AlarmSettings(), **_group(node, "alarm", ALARM_BOUNDS)),
+        thresholds=replace(AlarmSettings(), **_numbers(node, ALARM_BOUNDS, "alarm.")),
         stages={stage: _stage(node, stage) for stage in STAGES},
-        **(presets | _plain(node)),
+        **(presets | _fields(node, SETTINGS)),
     )
     _check_together(settings)
     return settings
@@ -175,23 +175,23 @@ def _given(node: Node, key: str, read: Reader) -> Any:
     return None if value is None else read(key, value)
 
 
-def _plain(node: Node) -> dict[str, Any]:
-    """Fields of `Settings` that the context sets."""
-    found = {setting.field: _given(node, setting.key, setting.read) for setting in SETTINGS}
-    return {name: value for name, value in found.items() if value is not None}
+def _fields(node: Node, settings: Iterable[Setting]) -> dict[str, Any]:
+    """Fields that the context sets, of all that these settings are about."""
+    found = ((setting.field, _given(node, setting.key, setting.read)) for setting in settings)
+    return {name: value for name, value in found if value is not None}
 
 
-def _group(node: Node, prefix: str, bounds: Mapping[str, range]) -> dict[str, int]:
-    """Numbers under `<prefix>.<name>`."""
-    found = {name: _given(node, f"{prefix}.{name}", number(of)) for name, of in bounds.items()}
-    return {name: value for name, value in found.items() if value is not None}
+def _numbers(node: Node, bounds: Mapping[str, range], prefix: str = "") -> dict[str, int]:
+    """Numbers under `<prefix><name>`."""
+    return _fields(
+        node, (Setting(f"{prefix}{name}", number(of), name) for name, of in bounds.items())
+    )
 
 
 def _stage(node: Node, stage: str) -> StageSettings:
     """Size of a stage's function: `<stage>.<setting>`, else `<setting>`, said for all stages."""
-    of_all = {name: _given(node, name, number(of)) for name, of in STAGE_BOUNDS.items()}
-    sizes = {name: value for name, value in of_all.items() if value is not None}
-    return StageSettings(**(sizes | _group(node, stage, STAGE_BOUNDS)))
+    of_all = _numbers(node, STAGE_BOUNDS)
+    return StageSettings(**(of_all | _numbers(node, STAGE_BOUNDS, f"{stage}.")))
 
 
 def _tags(node: Node) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""One stage's function, with its own role and log group."""
+"""The functions: each with its own role and log group."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Aws, Duration, Size
 from aws_cdk import aws_iam as iam
@@ -25,8 +25,6 @@ from pipeline.constants import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from aws_cdk.aws_logs import LogGroup
 
     from infra.storage import Storage
 
@@ -57,45 +55,61 @@ class StageFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         size = settings.stages[stage]
-        local = settings.target is Target.LOCAL
-        logs = log_group(self, settings=settings)
-        self.role = _role(self, stage=stage, logs=logs)
-        key = data_key(self, settings)
-        if key:
-            admit_variables(self.role, key)
-        self.function = lambda_.Function(
+        self.function, self.role = python_function(
             self,
-            "Function",
-            description=f"Lambda Pipelines: {stage}",
-            runtime=lambda_.Runtime.PROVIDED_AL2023 if local else lambda_.Runtime.PYTHON_3_13,
-            architecture=None if local else lambda_.Architecture.ARM_64,
-            handler=f"functions.{stage}.handler.lambda_handler",
-            code=lambda_.Code.from_asset(str(asset)),
+            package=stage,
+            does=stage,
+            settings=settings,
+            asset=asset,
             layers=layers,
-            role=self.role,
-            log_group=logs,
-            logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE,
             memory_size=size.memory_mb,
             timeout=Duration.seconds(size.timeout_s),
             ephemeral_storage_size=Size.mebibytes(size.ephemeral_storage_mb),
             reserved_concurrent_executions=size.reserved_concurrency,
-            environment_encryption=key,
             environment=_environment(stage, storage, settings),
         )
-        join_network(self.function, self.role, settings)
 
 
-def _role(scope: Construct, *, stage: str, logs: LogGroup) -> iam.Role:
-    """Role that may write the function's own log; the stack grants the rest."""
+def python_function(
+    scope: Construct, *, package: str, does: str, settings: Settings, asset: Path, **options: Any
+) -> tuple[lambda_.Function, iam.Role]:
+    """Function with what all have in common, and its role, which may not do its work yet.
+
+    Parameters
+    ----------
+    package
+        Below `functions`; it has the handler.
+    does
+        Words for people.
+    options
+        The CDK's.
+    """
+    local = settings.target is Target.LOCAL
+    logs, key = log_group(scope, settings=settings), data_key(scope, settings)
+    description = f"Lambda Pipelines: {does}"
     role = iam.Role(
-        scope,
-        "Role",
-        description=f"Lambda Pipelines: {stage}",
-        assumed_by=service("lambda.amazonaws.com"),
+        scope, "Role", description=description, assumed_by=service("lambda.amazonaws.com")
     )
     logs.grant_write(role)
-    return role
+    if key:
+        admit_variables(role, key)
+    function = lambda_.Function(
+        scope,
+        "Function",
+        description=description,
+        runtime=lambda_.Runtime.PROVIDED_AL2023 if local else lambda_.Runtime.PYTHON_3_13,
+        architecture=None if local else lambda_.Architecture.ARM_64,
+        handler=f"functions.{package}.handler.lambda_handler",
+        code=lambda_.Code.from_asset(str(asset)),
+        role=role,
+        log_group=logs,
+        logging_format=lambda_.LoggingFormat.JSON,
+        tracing=lambda_.Tracing.ACTIVE,
+        environment_encryption=key,
+        **options,
+    )
+    join_network(function, role, settings)
+    return function, role
 
 
 def _environment(stage: str, storage: Storage, settings: Settings) -> dict[str, str]:

@@ -13,12 +13,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from constructs import Construct
 
-from infra.grants import allow, listing, reading, service
-from infra.keys import admit_messages, admit_objects, admit_variables, data_key
-from infra.logs import log_group
-from infra.network import join_network
+from infra.functions import python_function
+from infra.grants import allow, listing, reading
+from infra.keys import admit_messages, admit_objects, data_key
 from infra.object_events import delivery, new_objects
-from infra.settings import Target
 from pipeline.constants import (
     ENV_LINEAGE_SECRET,
     ENV_LINEAGE_URL,
@@ -29,6 +27,8 @@ from pipeline.constants import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aws_cdk import aws_kms as kms
 
     from infra.messaging import Messaging
     from infra.settings import Lineage, Settings
@@ -60,13 +60,26 @@ class LineageSender(Construct):
         asset: Path,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role = self._role(settings, lineage, storage)
-        self.function = self._function(settings, lineage, asset)
+        secret = lineage.api_key_secret
+        function, role = python_function(
+            self,
+            package=LINEAGE_FUNCTION,
+            does="sends lineage events",
+            settings=settings,
+            asset=asset,
+            memory_size=256,
+            timeout=Duration.seconds(TIMEOUT_S),
+            environment={
+                ENV_LINEAGE_URL: address(lineage.url),
+                **({ENV_LINEAGE_SECRET: secret} if secret else {}),
+            },
+        )
+        _grant(role, secret, storage, data_key(self, settings))
         undelivered = messaging.undelivered_events
         lambda_.EventInvokeConfig(
             self,
             "Attempts",
-            function=self.function,
+            function=function,
             retry_attempts=RETRY_MAX_ATTEMPTS,
             max_event_age=Duration.hours(6),
             on_failure=destinations.SqsDestination(undelivered),
@@ -76,57 +89,19 @@ class LineageSender(Construct):
             "Rule",
             description=f"Lambda Pipelines: objects below {LINEAGE_PREFIX}",
             event_pattern=new_objects(storage.output, LINEAGE_PREFIX),
-            targets=[targets.LambdaFunction(self.function, **delivery(undelivered))],
+            targets=[targets.LambdaFunction(function, **delivery(undelivered))],
         )
 
-    def _role(self, settings: Settings, lineage: Lineage, storage: Storage) -> iam.Role:
-        role = iam.Role(
-            self,
-            "Role",
-            description="Lambda Pipelines: sends lineage events",
-            assumed_by=service("lambda.amazonaws.com"),
-        )
-        allow(role, reading(storage.output, _EVENTS), listing(storage.output, _EVENTS))
-        if lineage.api_key_secret:
-            allow(
-                role,
-                iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"], resources=[lineage.api_key_secret]
-                ),
-            )
-        if key := data_key(self, settings):
-            admit_variables(role, key)
-            admit_objects(role, key, read=[storage.output], written=[])
-            admit_messages(role, key, "sqs")
-        return role
 
-    def _function(self, settings: Settings, lineage: Lineage, asset: Path) -> lambda_.Function:
-        local = settings.target is Target.LOCAL
-        logs = log_group(self, settings=settings)
-        logs.grant_write(self.role)
-        secret = lineage.api_key_secret
-        function = lambda_.Function(
-            self,
-            "Function",
-            description="Lambda Pipelines: sends lineage events",
-            runtime=lambda_.Runtime.PROVIDED_AL2023 if local else lambda_.Runtime.PYTHON_3_13,
-            architecture=None if local else lambda_.Architecture.ARM_64,
-            handler=f"functions.{LINEAGE_FUNCTION}.handler.lambda_handler",
-            code=lambda_.Code.from_asset(str(asset)),
-            role=self.role,
-            log_group=logs,
-            logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE,
-            memory_size=256,
-            timeout=Duration.seconds(TIMEOUT_S),
-            environment_encryption=data_key(self, settings),
-            environment={
-                ENV_LINEAGE_URL: address(lineage.url),
-                **({ENV_LINEAGE_SECRET: secret} if secret else {}),
-            },
-        )
-        join_network(function, self.role, settings)
-        return function
+def _grant(role: iam.Role, secret: str | None, storage: Storage, key: kms.IKey | None) -> None:
+    """Let the function read the events, and the receiver's key, if there is one."""
+    allow(role, reading(storage.output, _EVENTS), listing(storage.output, _EVENTS))
+    if secret:
+        actions = ["secretsmanager:GetSecretValue"]
+        allow(role, iam.PolicyStatement(actions=actions, resources=[secret]))
+    if key:
+        admit_objects(role, key, read=[storage.output], written=[])
+        admit_messages(role, key, "sqs")
 
 
 def address(url: str) -> str:

@@ -67,6 +67,11 @@ class Plan:
     folder: Path | None = field(default=None, compare=False)
 
     @property
+    def source_names(self) -> dict[str, str]:
+        """What the file calls each of the columns."""
+        return {column.name: column.source_name for column in self.columns}
+
+    @property
     def reading(self) -> str:
         """Hash of how files are taken apart: equal ones number the rows of a file alike.
 

@@ -40,14 +40,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import pyarrow as pa
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from pipeline.frames import ArrowResult
 
 _TRACE_FRAMES: Final = 30
 
 StageBody = Callable[[StageContext], None]
-Handler = Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]
+Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
 def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
@@ -66,7 +65,7 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
         init_seconds = seconds_since_start()
 
         @wraps(body)
-        def handler(event: dict[str, Any], lambda_context: LambdaContext) -> dict[str, Any]:
+        def handler(event: dict[str, Any], lambda_context: object) -> dict[str, Any]:
             return _Invocation(stage, lambda_context, init_seconds).handled(body, event)
 
         return handler
@@ -77,7 +76,7 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
 class _Invocation:
     """One invocation: event in, run summary out, whatever goes wrong by its name."""
 
-    def __init__(self, stage: str, lambda_context: LambdaContext, init_seconds: float) -> None:
+    def __init__(self, stage: str, lambda_context: object, init_seconds: float) -> None:
         self.stage = stage
         self.guard = ResourceGuard.of_function(lambda_context)
         self.where = ""

@@ -140,7 +140,7 @@ class Telemetry:
         **properties: Any,
     ) -> None:
         dimensions = {
-            names.STACK: os.environ.get(ENV_STACK_NAME) or DEFAULT_STACK_NAME,
+            names.STACK: stack_name(),
             names.STAGE: self.stage,
         }
         if dataset := dataset or self.dataset:
@@ -158,6 +158,11 @@ class Telemetry:
             yield
         except Exception:
             self.logger.warning("metrics not told", exc_info=True)
+
+
+def stack_name() -> str:
+    """Return the name of the stack that the function belongs to."""
+    return os.environ.get(ENV_STACK_NAME) or DEFAULT_STACK_NAME
 
 
 def _detail() -> names.MetricsDetail:

@@ -96,7 +96,6 @@ def assumptions(made: Forecast) -> list[str]:
     plan = made.plan
     start = "every function starts cold" if made.cold else "no function starts cold"
     of_stack, series = (metric_series(made.metrics, datasets=number) for number in (0, 1))
-    fixed = "" if made.stack_counted else "no stack was looked at, so they are not in it: deploy it"
     told = [
         "a stage's time grows with the file's bytes above a fixed part, as in the runs measured",
         f"files come evenly, one in {_time(plan.minutes_between)}, so {start}: one is taken to "
@@ -107,7 +106,10 @@ def assumptions(made: Forecast) -> list[str]:
         "no failures, retries, rejects, queries or replays",
         "list prices: no tax, free tier or discount, and the first tier of each price",
     ]
-    return [*told, *([f"alarms, dashboard and keys: {fixed}"] if fixed else [])]
+    if made.stack_counted:
+        return told
+    uncounted = "no stack was looked at, so they are not in it: deploy it"
+    return [*told, f"alarms, dashboard and keys: {uncounted}"]
 
 
 def _time(minutes: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -75,15 +76,15 @@ class FunctionLogs:
         return Logged(mine[0], sum(len(text.encode()) + LOG_EVENT_OVERHEAD for text in lines))
 
     def _messages(self, group: str, start_ms: int, end_ms: int) -> list[str]:
-        pages = self.cloud.logs().get_paginator("filter_log_events")
+        pages = (
+            self.cloud.logs()
+            .get_paginator("filter_log_events")
+            .paginate(logGroupName=group, startTime=start_ms, endTime=end_ms)
+        )
         found: list[str] = []
         try:
-            for number, page in enumerate(
-                pages.paginate(logGroupName=group, startTime=start_ms, endTime=end_ms)
-            ):
+            for page in islice(pages, MOST_PAGES):
                 found += [event.get("message", "") for event in page["events"]]
-                if number == MOST_PAGES:
-                    break
         except ClientError as error:
             self.unreadable.append(f"{group}: {error.response['Error'].get('Code')}")
         return found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +16,13 @@ from cli.executions import LISTED, latest_executions
 from cli.history import run_summary
 from cli.paths import command
 from pipeline.constants import OUTCOMES_WITHOUT_WORK
-from pipeline.cost import COMPUTE, run_usage
+from pipeline.cost import COMPUTE, added, run_usage
 from pipeline.errors import InvalidEventError
 from pipeline.run import run_from_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from cli.target import Target
     from pipeline.cost import Usage
     from pipeline.run import Run
@@ -30,8 +32,6 @@ STORED: Final = Path(__file__).with_name("measured_runs.json")
 APART: Final = 2.0
 """Sizes whose quotient is less tell nothing about the fixed part of a run."""
 MOST_RUNS: Final = 20
-
-Figure = Callable[["Run"], float]
 
 
 @dataclass(frozen=True)
@@ -75,29 +75,29 @@ def profile_of(runs: Sequence[Run], source: str, *, like: Profile | None = None)
     like
         Says what runs of one size cannot: how much of theirs is fixed. Its `cold` is taken over.
     """
+    sizes = [run.source.size for run in runs]
+    usages = [run_usage(run, run.stages) for run in runs]
 
-    def fitted(figure: Figure, like: Growth | None) -> Growth:
-        return growth([(run.source.size, figure(run)) for run in runs], like)
+    def fitted(figures: Iterable[float], like: Growth | None) -> Growth:
+        return growth(list(zip(sizes, figures, strict=True)), like)
 
-    def used(item: str) -> Figure:
-        return lambda run: run_usage(run, run.stages).get(item, 0)
-
-    def took(stage: str) -> Figure:
-        return lambda run: _seconds(run, stage)
-
-    items = sorted({item for run in runs for item in run_usage(run, run.stages)})
     like = like or Profile("", {}, {}, NOTHING, NOTHING, {}, 0)
     return Profile(
         source=source,
-        usage={item: fitted(used(item), like.usage.get(item)) for item in items},
-        seconds={
-            record.stage: fitted(took(record.stage), like.seconds.get(record.stage))
-            for record in runs[0].stages
+        usage={
+            item: fitted((usage.get(item, 0) for usage in usages), like.usage.get(item))
+            for item in sorted(added(usages))
         },
-        staged=fitted(lambda run: sum(each.bytes_out for each in run.stages[:-1]), like.staged),
-        written=fitted(lambda run: run.stages[-1].bytes_out, like.written),
+        seconds={
+            stage: fitted((_seconds(run, stage) for run in runs), like.seconds.get(stage))
+            for stage in (record.stage for record in runs[0].stages)
+        },
+        staged=fitted(
+            (sum(each.bytes_out for each in run.stages[:-1]) for run in runs), like.staged
+        ),
+        written=fitted((run.stages[-1].bytes_out for run in runs), like.written),
         cold=like.cold,
-        row_bytes=sum(run.source.size for run in runs) / max(1, sum(r.rows.read for r in runs)),
+        row_bytes=sum(sizes) / max(1, sum(run.rows.read for run in runs)),
     )
 
 
@@ -106,9 +106,8 @@ def built_in_profile() -> Profile:
     """Return the profile of the flights example."""
     about, runs = stored_runs()
     warm = profile_of([run for run in runs if not starts_cold(run)], about)
-    cold = [run_usage(run, run.stages)[COMPUTE] for run in runs if starts_cold(run)]
-    sizes = [run.source.size for run in runs if starts_cold(run)]
-    more = _mean(cold) - warm.usage[COMPUTE].at(_mean(sizes))
+    (cold,) = (run for run in runs if starts_cold(run))
+    more = run_usage(cold, cold.stages)[COMPUTE] - warm.usage[COMPUTE].at(cold.source.size)
     return replace(warm, cold={COMPUTE: more})
 
 
@@ -131,7 +130,7 @@ def measured_profile(target: Target, dataset: str) -> Profile:
     CliError
         If there is none that has done its work and says what it used.
     """
-    runs = list(_latest_runs(target, dataset))
+    runs = list(islice(_latest_runs(target, dataset), MOST_RUNS))
     if not runs:
         raise CliError(
             f"there is no run of {dataset} on {target.stack} to forecast by",
@@ -173,17 +172,13 @@ def growth(points: Sequence[tuple[float, float]], like: Growth | None = None) ->
     return Growth(fixed, slope)
 
 
-def _latest_runs(target: Target, dataset: str) -> Iterable[Run]:
-    """Return a dataset's latest runs that were worked from end to end."""
+def _latest_runs(target: Target, dataset: str) -> Iterator[Run]:
+    """Return a dataset's runs that were worked from end to end, the latest first."""
     client = target.cloud.stepfunctions()
-    found = 0
     for arn in latest_executions(target, LISTED, statusFilter="SUCCEEDED"):
         run = _worked_run(client.describe_execution(executionArn=arn).get("output", ""))
         if run is not None and run.dataset == dataset:
             yield run
-            found += 1
-        if found == MOST_RUNS:
-            return
 
 
 def _worked_run(output: str) -> Run | None:

@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import Any, Final
 
 import botocore.session
 import urllib3
@@ -18,9 +19,6 @@ import urllib3
 from pipeline.constants import ENV_LINEAGE_SECRET, ENV_LINEAGE_URL
 from pipeline.lineage_template import BOOKS
 from pipeline.storage import open_object
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 10
@@ -38,7 +36,7 @@ class LineageNotSentError(Exception):
     """The receiver cannot be reached, or refuses the event."""
 
 
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
     """Send what an `Object Created` event is about: that its run began, and that it committed.
 
     Raises
@@ -94,14 +92,19 @@ def _authorisation() -> dict[str, str]:
     secret = os.environ.get(ENV_LINEAGE_SECRET)
     if not secret:
         return {}
-    client: Any = botocore.session.get_session().create_client("secretsmanager")
-    key = client.get_secret_value(SecretId=secret).get("SecretString", "").strip()
+    key = _secrets().get_secret_value(SecretId=secret).get("SecretString", "").strip()
     if not _KEY.fullmatch(key):
         raise LineageNotSentError(
             f"The secret {secret} holds no key that can be sent. Put the bare key into it, as "
             "plain text of one line, not as JSON."
         )
     return {"Authorization": f"{_BEARER}{key}"}
+
+
+@cache
+def _secrets() -> Any:
+    """The process's client for secrets: making one takes longer than asking it."""
+    return botocore.session.get_session().create_client("secretsmanager")
 
 
 def _post(

@@ -147,6 +147,6 @@ def _check_keys(rows: pa.RecordBatch, state: ValidateState, findings: Findings) 
 
 def _value_reader(batch: pa.RecordBatch, plan: Plan) -> Callable[[str, int], Any]:
     """Give a row's cell of a contract's column as it was read, None where the file has none."""
-    names = {column.name: column.source_name for column in plan.columns}
+    names = plan.source_names
     cell = cell_reader(batch)
     return lambda column, row: cell(names[column], row)

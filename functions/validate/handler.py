@@ -137,7 +137,7 @@ def _for_quarantine(chunk: RawChunk, rejects: list[Reject], plan: Plan) -> list[
     """All rejects of a chunk by row number, each with its line, and its row as the file had it."""
     if not (rejects or chunk.malformed):
         return []
-    sources = {column.name: column.source_name for column in plan.columns}
+    sources = plan.source_names
     found = [*chunk.malformed, *(_as_written(reject, chunk, sources) for reject in rejects)]
     return masked_rejects(sorted(found, key=lambda reject: reject.row_number), plan)
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.write.outputs import PUBLISHED_AT_ONCE
 from pipeline.cost import cost_of, run_usage
 from pipeline.observability import stage_logger
 from pipeline.prices import PricesError, prices_for
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from pipeline.run import StageRecord
     from pipeline.stage_context import StageContext
 
-PUBLISHED_AT_ONCE: Final = 8
 REQUEST_S: Final = 0.05
 """A request to S3 from its sending to its answer, roughly."""
 CLOSING_REQUESTS: Final = {"put": 4, "list": 1, "get": 1, "delete": 1}

@@ -6,13 +6,11 @@ It holds names, counts and the contract's own words; no value of any row.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from functions.write.lineage_checks import assertions
-from pipeline.constants import DEFAULT_STACK_NAME, ENV_STACK_NAME
 from pipeline.lineage_template import (
     BOOKS,
     INPUT_NAMESPACE,
@@ -23,6 +21,7 @@ from pipeline.lineage_template import (
 )
 from pipeline.observability import stage_logger
 from pipeline.storage import put_object
+from pipeline.telemetry import stack_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +71,7 @@ def lineage_event(context: StageContext, committed: Committed) -> dict[str, Any]
     event["eventTime"] = committed.at
     event["run"]["runId"] = str(uuid5(NAMESPACE_URL, f"{committed.execution_arn}#{run.run_id}"))
     event["run"]["facets"][BOOKS] |= _books(context, committed)
-    event["job"]["namespace"] = os.environ.get(ENV_STACK_NAME, DEFAULT_STACK_NAME)
+    event["job"]["namespace"] = stack_name()
     _fill_uploaded(event["inputs"][0], context, compiled["rules"])
     _fill_lookups(event["inputs"][1:], run)
     _fill_output(event["outputs"][0], run, committed.files)
@@ -118,7 +117,7 @@ def _fill_uploaded(dataset: dict[str, Any], context: StageContext, rules: list[A
 
 def _column_metrics(context: StageContext) -> dict[str, Any]:
     """Columns of which the contract has had the values counted."""
-    names = {column.name: column.source_name for column in context.plan.columns}
+    names = context.plan.source_names
     return {
         names[check["columns"][0]]: {"nullCount": check["rows"]}
         for check in context.run.checks

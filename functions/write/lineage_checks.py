@@ -50,7 +50,7 @@ def _told(assertion: dict[str, Any], broken: int) -> dict[str, Any]:
 
 def _counted(context: StageContext) -> list[dict[str, Any]]:
     """Rules that reject no row, and those about the whole file."""
-    names = {column.name: column.source_name for column in context.plan.columns}
+    names = context.plan.source_names
     return [
         {
             "assertion": check["rule"],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.plan_steps import Write
 
 _ROW_GROUP_ROWS: Final = 128 * 1024
-_PUBLISHED_AT_ONCE: Final = 8
+PUBLISHED_AT_ONCE: Final = 8
 _BUFFERED_BYTES: Final = 64 * 1024 * 1024
 """All partitions' rows that wait to be encoded; beyond it the fullest partition is."""
 _SORTED_BYTES: Final = 128 * 1024 * 1024
@@ -98,7 +98,7 @@ class OutputFiles(AllOrNothing):
         self.complete()
         self._forget_runs()
         files = sorted(self._files.values(), key=lambda file: file.key)
-        with ThreadPoolExecutor(_PUBLISHED_AT_ONCE) as pool:
+        with ThreadPoolExecutor(PUBLISHED_AT_ONCE) as pool:
             published = [pool.submit(file.publish) for file in files]
             wait(published)  # all of them, before one's failure makes `abort` undo the others
         done = [file.result() for file in published]

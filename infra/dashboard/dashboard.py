@@ -30,7 +30,7 @@ from infra.dashboard.widgets import (
     share,
     total,
 )
-from infra.metrics import MINUTES, of_machine, of_rule, of_stack
+from infra.metrics import MINUTES, endings, of_rule, of_stack
 from pipeline import constants, metrics
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._limits = settings.thresholds
-        self._machine, self._messaging, self._uploads = machine, messaging, uploads
+        self._messaging, self._uploads = messaging, uploads
+        self._ended = endings(machine, minutes=PERIOD_MINUTES)
         functions_of = {stage: made.function for stage, made in functions.items()}
         cloudwatch.Dashboard(
             self,
@@ -106,10 +107,10 @@ class Dashboard(Construct):
     def _figures(self) -> list[cloudwatch.IWidget]:
         """The first row: rates and counts over the time that is looked at, queues as they are."""
         at_least = self._limits.success_percent
-        ended = {"successes": self._succeeded(), **self._failures()}
         succeeded = computed(
-            f"100 * FILL(successes, 0) / ({' + '.join(f'FILL({name}, 0)' for name in ended)})",
-            ended,
+            f"100 * FILL(succeeded, 0) / "
+            f"({' + '.join(f'FILL({name}, 0)' for name in self._ended)})",
+            self._ended,
             label="succeeded",
             color=GREEN,
         )
@@ -174,26 +175,12 @@ class Dashboard(Construct):
             drawn(_outcome(outcome), label=label, color=color) for outcome, label, color in found
         ]
         nothing = [_outcome(outcome) for outcome in constants.OUTCOMES_WITHOUT_WORK]
+        failed = [metric for name, metric in self._ended.items() if name != "succeeded"]
         return [
             *runs,
             total("nothing", nothing, label="nothing to do", color=GREY),
-            total("failed", list(self._failures().values()), label="failed", color=RED),
+            total("failed", failed, label="failed", color=RED),
         ]
-
-    def _failures(self) -> dict[str, cloudwatch.Metric]:
-        """Executions that did not succeed, by the id that an expression has for them."""
-        names = {
-            "failures": "ExecutionsFailed",
-            "timeouts": "ExecutionsTimedOut",
-            "aborts": "ExecutionsAborted",
-        }
-        return {
-            id_: of_machine(self._machine, name, minutes=PERIOD_MINUTES)
-            for id_, name in names.items()
-        }
-
-    def _succeeded(self) -> cloudwatch.Metric:
-        return of_machine(self._machine, "ExecutionsSucceeded", minutes=PERIOD_MINUTES)
 
     def _queued(self) -> list[cloudwatch.IMetric]:
         """Messages in both queues, and the age of the oldest dead letter.
@@ -227,12 +214,11 @@ class Dashboard(Construct):
     def _arrivals(self) -> cloudwatch.GraphWidget:
         """Files that arrive against executions that end: lines that part are a stall."""
         arrived = of_rule(self._uploads.rule_name, "TriggeredRules", minutes=PERIOD_MINUTES)
-        ended = [self._succeeded(), *self._failures().values()]
         return graph(
             "Does every file that arrives come to an end?",
             [
                 drawn(arrived, label="files that arrived", color=LIGHT_BLUE),
-                total("ended", ended, label="executions that ended", color=BLUE),
+                total("ended", [*self._ended.values()], label="executions that ended", color=BLUE),
             ],
             unit=f"files {A_QUARTER}",
             width=8,

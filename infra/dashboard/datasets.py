@@ -42,12 +42,9 @@ def dataset_rows(datasets: Sequence[str], detail: MetricsDetail) -> list[list[cl
     if not datasets:
         return []
     shown, size = datasets[:DATASETS_SHOWN], len(DATASET_COLORS)
-    left_out = len(datasets) - len(shown)
-    words = (
-        f"What goes through, by dataset ({len(shown)} of {len(datasets)})"
-        if left_out
-        else ("What goes through, by dataset")
-    )
+    words = "What goes through, by dataset"
+    if len(shown) < len(datasets):
+        words += f" ({len(shown)} of {len(datasets)})"
     groups = [shown[first : first + size] for first in range(0, len(shown), size)]
     graphs = [row for group in groups for row in _graphs(group, detail)]
     return [[heading(words)], *graphs]
@@ -83,7 +80,7 @@ def _counts(datasets: Sequence[str], detail: MetricsDetail) -> list[cloudwatch.I
         "Rows rejected": names.ROWS_REJECTED,
     }
     width = COLUMNS // (len(rows) + by_stage)
-    graphs = [
+    graphs: list[cloudwatch.IWidget] = [
         graph(title, _lines(metric, datasets), unit=f"rows {A_QUARTER}", width=width)
         for title, metric in rows.items()
     ]
@@ -95,7 +92,7 @@ def _counts(datasets: Sequence[str], detail: MetricsDetail) -> list[cloudwatch.I
             width=width,
         )
         graphs.append(failures)
-    return [*graphs]
+    return graphs
 
 
 def _lines(

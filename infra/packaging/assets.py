@@ -71,18 +71,14 @@ def staged_assets(
         datasets = Path(scratch) / "datasets"
         datasets.mkdir()
         compile_datasets(root / "datasets", datasets)
-        for stage in STAGES:
-            staged = Path(scratch) / stage
-            _stage(staged, stage=stage, root=root, datasets=datasets, target=target)
-        nothing = Path(scratch) / "nothing"  # the sender of lineage events needs no dataset
-        staged = Path(scratch) / LINEAGE_FUNCTION
-        _stage(staged, stage=LINEAGE_FUNCTION, root=root, datasets=nothing, target=target)
-        functions = (*STAGES, LINEAGE_FUNCTION)
+        built = {name: Path(scratch) / name for name in (*STAGES, LINEAGE_FUNCTION)}
+        for name, staged in built.items():
+            _stage(staged, stage=name, root=root, datasets=datasets, target=target)
         if compile_code:
-            compile_code(*(Path(scratch) / function for function in functions))
-        for function in functions:
-            _replace(folder / function, Path(scratch) / function)
-    return {function: folder / function for function in functions}
+            compile_code(*built.values())
+        for name, staged in built.items():
+            _replace(folder / name, staged)
+    return {name: folder / name for name in built}
 
 
 def local_bootstrap(absent: list[str]) -> str:
@@ -98,7 +94,8 @@ def _stage(staged: Path, *, stage: str, root: Path, datasets: Path, target: Targ
     for data in DATA_FILES.get(stage, ()):
         _copy(root / data, staged / data)
     _write(staged / CODE_HASH_FILE, _code_hash([*sources, *lock_files(root, stage)], root))
-    for compiled in sorted(datasets.rglob("*")):
+    # The sender of lineage events needs no dataset.
+    for compiled in sorted(datasets.rglob("*")) if stage in STAGES else ():
         if compiled.is_file() and "__pycache__" not in compiled.parts:
             _copy(compiled, staged / "datasets" / compiled.relative_to(datasets))
     if target is Target.LOCAL:

@@ -13,7 +13,10 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CLEAN: Final = 0
 VULNERABLE: Final = 1
@@ -56,21 +59,24 @@ class Audit:
         return "\n".join(lines)
 
 
-def audit_of(lock: Path, answers: dict[str, Any]) -> Audit:
+def audit_of(lock: Path, answers: Iterable[Any]) -> Audit:
     """Return what the services' answers together say of a lock file.
 
     Parameters
     ----------
     answers
-        By service: pip-audit's JSON document, or the text that it ended with instead.
+        Each service's: pip-audit's JSON document, or the text that it ended with instead. They are
+        taken one by one, as long as something is not known.
     """
     names = _names(lock)
     audit = Audit(packages=len(names), unknown=dict.fromkeys(names, "no service was asked"))
-    for answer in answers.values():
+    for answer in answers:
         if isinstance(answer, str):
             audit.unknown = dict.fromkeys(audit.unknown, answer)
         else:
             _take(audit, answer["dependencies"])
+        if not audit.unknown:
+            break
     return audit
 
 
@@ -79,12 +85,7 @@ def main(arguments: list[str]) -> int:
     pip_audit, *locks = arguments
     statuses = {CLEAN}
     for lock in map(Path, locks):
-        answers: dict[str, Any] = {}
-        audit = Audit(unknown={"": ""})
-        for service in SERVICES:
-            if audit.unknown:
-                answers[service] = _asked(pip_audit, service, lock)
-                audit = audit_of(lock, answers)
+        audit = audit_of(lock, (_asked(pip_audit, service, lock) for service in SERVICES))
         print(audit.text(lock.name))
         statuses.add(audit.status)
     return VULNERABLE if VULNERABLE in statuses else max(statuses)

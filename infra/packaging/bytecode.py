@@ -44,6 +44,7 @@ def add_bytecode(*folders: Path, place: str = FUNCTION_PLACE) -> None:
         said = (finished.stdout + finished.stderr).strip()
         hint = " Type `make setup`." if "Cannot find package" in said else ""
         raise BytecodeError(f"cannot compile the functions' code: {said[-2000:]}{hint}")
-    for made in (made for folder in folders for made in folder.rglob("__pycache__/*.pyc")):
-        made.chmod(0o644)
-        made.parent.chmod(0o755)
+    for folder in folders:
+        for made in folder.rglob("__pycache__/*.pyc"):
+            made.chmod(0o644)
+            made.parent.chmod(0o755)

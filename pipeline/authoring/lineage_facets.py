@@ -36,12 +36,9 @@ _STANDARD_WORDS: Final = {
 
 def schema_of_input(version: Version) -> schema_dataset.SchemaDatasetFacet:
     """Return the file's columns, as the file calls them, with the contract's types."""
-    declared = version.contract.data["schema"][0]["properties"]
-    found = {
-        column.source_name: (column.type, prop.get("description"))
-        for column, prop in zip(version.plan.columns, declared, strict=True)
-    }
-    return _schema((name, *described) for name, described in found.items())
+    declared = _declared(version)
+    found = {column.source_name: column.type for column in version.plan.columns}
+    return _schema((name, kind, declared[name].get("description")) for name, kind in found.items())
 
 
 def schema_of_output(version: Version) -> schema_dataset.SchemaDatasetFacet:
@@ -66,6 +63,12 @@ def _schema(columns: Iterable[tuple[str, str, str | None]]) -> schema_dataset.Sc
     )
 
 
+def _declared(version: Version) -> dict[str, Mapping[str, Any]]:
+    """What the contract says of the file's columns, by the names that the file has for them."""
+    properties = version.contract.data["schema"][0]["properties"]
+    return dict(zip(version.plan.source_names.values(), properties, strict=True))
+
+
 def _output_properties(version: Version) -> list[dict[str, Any]]:
     properties: list[dict[str, Any]] = output_contract(version)["schema"][0]["properties"]
     return properties
@@ -76,12 +79,7 @@ def _output_properties(version: Version) -> list[dict[str, Any]]:
 
 def input_tags(version: Version) -> tags_dataset.TagsDatasetFacet | None:
     """Return the contract's tags and classifications of the file and its columns, if any."""
-    declared = version.contract.data["schema"][0]["properties"]
-    columns = {
-        column.source_name: prop
-        for column, prop in zip(version.plan.columns, declared, strict=True)
-    }
-    return _tags(version, columns)
+    return _tags(version, _declared(version))
 
 
 def output_tags(version: Version) -> tags_dataset.TagsDatasetFacet | None:
@@ -161,7 +159,7 @@ def assertions_of(plan: Plan) -> tuple[list[Assertion], list[list[str | None]]]:
 
 
 def _rules(plan: Plan) -> Iterator[tuple[list[str | None], Assertion]]:
-    sources = {column.name: column.source_name for column in plan.columns}
+    sources = plan.source_names
     for column in plan.columns:
         if column.required:
             yield _rule((column.name,), Reason.REQUIRED, None, sources)

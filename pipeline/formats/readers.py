@@ -1,6 +1,6 @@
 """The reader that fits a file.
 
-A cold start imports the reader of its first file only: each is nine modules and pyarrow's own.
+A cold start imports the reader of its first file only: each is many modules, pyarrow's among them.
 """
 
 from __future__ import annotations

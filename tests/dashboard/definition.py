@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.constants import STAGES
-from tests.infra.synthesis import ROOT, Template, resources, synthesised, text
+from tests.infra.synthesis import ROOT, Template, empty_plans, resources, synthesised, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,13 +57,7 @@ class Definition:
 def present_definition(folder: Path) -> Definition:
     """The dashboard of the repository's datasets in a production account; `folder` is scratch."""
     datasets = tuple(sorted(path.parent.name for path in ROOT.glob("datasets/*/pipeline.yaml")))
-
-    def compiler(_sources: Path, compiled: Path) -> None:
-        for name in datasets:
-            (compiled / name).mkdir()
-            (compiled / name / "plan.json").write_text("{}")
-
-    return definition_of(synthesised(folder, compiler=compiler), datasets)
+    return definition_of(synthesised(folder, compiler=empty_plans(*datasets)), datasets)
 
 
 def definition_of(template: Template, datasets: tuple[str, ...]) -> Definition:

@@ -67,7 +67,7 @@ class Cloud:
         up = self.cli("up", "--json")
         assert up.returncode == 0, up.stderr
         self.status = json.loads(up.stdout)
-        self._listen_to_alerts()
+        self._alert_queue_url, _ = self.queue_behind_alerts("alerts-of-the-tests")
 
     def stop(self) -> None:
         """Stop the cloud; what it printed stays in `home`."""
@@ -123,7 +123,7 @@ class Cloud:
 
         def look() -> dict[str, Any] | None:
             url = self.status["dead_letter_queue_url"]
-            self._letters += [json.loads(body) for body in self._received(url)]
+            self._letters += [json.loads(body) for body in self.received(url)]
             mine = (item for item in self._letters if item["execution"]["name"] == execution)
             return next(mine, None)
 
@@ -133,7 +133,7 @@ class Cloud:
         """Wait for the alert that names an execution: `Subject` and `Message`."""
 
         def look() -> dict[str, Any] | None:
-            self._alerts += [json.loads(body) for body in self._received(self._alert_queue_url)]
+            self._alerts += [json.loads(body) for body in self.received(self._alert_queue_url)]
             return next((item for item in self._alerts if execution in item["Message"]), None)
 
         return waited_for(look, f"the alert about {execution}")
@@ -155,19 +155,21 @@ class Cloud:
         content: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
-    def _received(self, url: str) -> list[str]:
+    def received(self, url: str) -> list[str]:
+        """Take up to ten messages out of a queue and return their bodies."""
         sqs = self.client("sqs")
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [message["Body"] for message in messages]
 
-    def _listen_to_alerts(self) -> None:
+    def queue_behind_alerts(self, name: str) -> tuple[str, str]:
+        """Make a queue that gets what the alert topic tells; its URL, and the subscription."""
         sqs, topic = self.client("sqs"), self.status["alert_topic_arn"]
-        self._alert_queue_url = sqs.create_queue(QueueName="alerts-of-the-tests")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self._alert_queue_url, AttributeNames=["QueueArn"])[
-            "Attributes"
-        ]["QueueArn"]
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": "sns.amazonaws.com"},
@@ -175,8 +177,11 @@ class Cloud:
             "Resource": arn,
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        sqs.set_queue_attributes(QueueUrl=self._alert_queue_url, Attributes={"Policy": policy})
-        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        subscribed = self.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True
+        )
+        return url, subscribed["SubscriptionArn"]
 
 
 def client_of(status: dict[str, Any], service: str) -> Any:

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.end_to_end.cloud import waited_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,12 +69,15 @@ def _send_message(caller: Caller, target: Target) -> None:
     body = json.dumps({"execution": {"name": f"probe by {caller.role}"}})
     caller.client("sqs").send_message(QueueUrl=target.name, MessageBody=body)
     root = caller.account.cloud.client("sqs")
-    while True:
+
+    def receipt() -> str | None:
         asked = {"QueueUrl": target.name, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
-        for message in root.receive_message(**asked).get("Messages", []):
-            if message["Body"] == body:
-                root.delete_message(QueueUrl=target.name, ReceiptHandle=message["ReceiptHandle"])
-                return
+        messages = root.receive_message(**asked).get("Messages", [])
+        return next((each["ReceiptHandle"] for each in messages if each["Body"] == body), None)
+
+    root.delete_message(
+        QueueUrl=target.name, ReceiptHandle=waited_for(receipt, "the probe's message")
+    )
 
 
 def _subscribe(caller: Caller, target: Target) -> None:

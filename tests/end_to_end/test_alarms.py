@@ -53,13 +53,7 @@ class Subscriber:
         return waited_for(look, f"the message that {alarm} is {state}")
 
     def _received(self) -> list[tuple[str, dict[str, Any]]]:
-        sqs = self.cloud.client("sqs")
-        messages = sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get(
-            "Messages", []
-        )
-        for message in messages:
-            sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        envelopes = [json.loads(message["Body"]) for message in messages]
+        envelopes = [json.loads(body) for body in self.cloud.received(self.url)]
         alarms = [one for one in envelopes if "AlarmName" in one["Message"]]
         return [(one["Subject"], json.loads(one["Message"])) for one in alarms]
 
@@ -67,26 +61,10 @@ class Subscriber:
 @pytest.fixture(scope="module")
 def subscriber(cloud: Cloud) -> Iterator[Subscriber]:
     """A subscriber of the alert topic's that goes when these tests are done."""
-    sqs, sns = cloud.client("sqs"), cloud.client("sns")
-    url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn["QueueArn"],
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    subscription = sns.subscribe(
-        TopicArn=cloud.status["alert_topic_arn"],
-        Protocol="sqs",
-        Endpoint=arn["QueueArn"],
-        ReturnSubscriptionArn=True,
-    )["SubscriptionArn"]
+    url, subscription = cloud.queue_behind_alerts(QUEUE)
     yield Subscriber(cloud, url)
-    sns.unsubscribe(SubscriptionArn=subscription)
-    sqs.delete_queue(QueueUrl=url)
+    cloud.client("sns").unsubscribe(SubscriptionArn=subscription)
+    cloud.client("sqs").delete_queue(QueueUrl=url)
 
 
 def alarms(cloud: Cloud) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.end_to_end.cloud import client_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -61,7 +63,8 @@ class Readings:
         return dict(record)
 
     def objects(self, prefix: str) -> dict[str, bytes]:
-        s3, bucket = self.copy.client("s3"), self.copy.status()["output_bucket"]
+        status = self.copy.status()
+        s3, bucket = client_of(status, "s3"), status["output_bucket"]
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         keys = [item["Key"] for item in listed]
         return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}

@@ -27,6 +27,14 @@ DATASET: Final = "orders"
 KEY: Final = "input/orders/a.csv"
 COLUMNS: Final = ("id", "code", "day", "quantity", "item")
 ITEMS: Final = {"tea": 3, "coffee": 4}
+ITEMS_IN_BUCKET: Final[dict[str, Any]] = {
+    "lookup": "items",
+    "prefix": "lookups/items/",
+    "columns": {"item": "string", "price": "integer"},
+    "on": {"item": "item"},
+    "add": {"price": "price"},
+}
+"""The lookup `items` for `enrich`, with its table in the input bucket."""
 
 _PIPELINE: Final[dict[str, Any]] = {
     "rejects": {"max_share": 1},

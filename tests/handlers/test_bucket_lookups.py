@@ -12,26 +12,20 @@ import pytest
 from pipeline.constants import STAGES
 from pipeline.errors import LookupNotFoundError, LookupTableError
 from tests.handlers.cloud import INPUT
-from tests.handlers.orders import KEY, Orders, csv, order
+from tests.handlers.orders import ITEMS_IN_BUCKET, KEY, Orders, csv, order
 
 if TYPE_CHECKING:
     from tests.handlers.cloud import Cloud
     from tests.handlers.orders import Deployments
 
-ITEMS = {
-    "lookup": "items",
-    "prefix": "lookups/items/",
-    "columns": {"item": "string", "price": "integer"},
-    "on": {"item": "item"},
-    "add": {"price": "price"},
-}
 FILE = csv(order(1))
 
 
 @pytest.fixture
 def orders(deploy: Deployments) -> None:
     """The dataset with its prices in the bucket."""
-    deploy(Orders(options={"enrich": [ITEMS, {"context": {"version": "source_version"}}]}))
+    version = {"context": {"version": "source_version"}}
+    deploy(Orders(options={"enrich": [ITEMS_IN_BUCKET, version]}))
 
 
 def put(cloud: Cloud, name: str, body: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from pipeline.cost import COMPUTE, TRANSITIONS
 from pipeline.metrics import MetricsDetail
 from pipeline.prices import PricesError, prices_for
 from pipeline.run import StageRecord
-from tests.handlers.cloud import OUTPUT
 from tests.handlers.emf import told
 from tests.handlers.orders import KEY, Deployments, csv, order
 
@@ -39,11 +37,6 @@ def finished(cloud: Cloud, deploy: Deployments) -> dict[str, Any]:
     return run
 
 
-def document(cloud: Cloud, address: str) -> Any:
-    key = address.removeprefix(f"s3://{OUTPUT}/")
-    return json.loads(cloud.s3.get_object(Bucket=OUTPUT, Key=key)["Body"].read())
-
-
 def lines(cost: dict[str, Any]) -> dict[str, float]:
     return {line["item"]: line["quantity"] for line in cost["lines"]}
 
@@ -52,8 +45,8 @@ def test_manifest_report_and_summary_have_the_same_cost(cloud: Cloud, deploy: De
     run = finished(cloud, deploy)
 
     cost = run["cost"]
-    assert cost == document(cloud, run["manifest"])["run"]["cost"]
-    assert cost == document(cloud, run["report"])["cost"]
+    assert cost == cloud.document(run["manifest"])["run"]["cost"]
+    assert cost == cloud.document(run["report"])["cost"]
     assert cost["region"] == "eu-central-1"
     assert cost["as_of"] == prices_for("eu-central-1").as_of
 
@@ -113,4 +106,4 @@ def test_no_run_fails_because_nobody_knows_its_price(
 
     assert run["outcome"] == "SUCCEEDED"
     assert run["cost"] is None
-    assert document(cloud, run["manifest"])["run"]["cost"] is None
+    assert cloud.document(run["manifest"])["run"]["cost"] is None

@@ -18,7 +18,7 @@ from pipeline import errors, guard
 from pipeline.constants import STAGES
 from pipeline.errors import PipelineError
 from tests.handlers.cloud import STAGING
-from tests.handlers.orders import KEY, Deployments, Orders, csv, order
+from tests.handlers.orders import ITEMS_IN_BUCKET, KEY, Deployments, Orders, csv, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -307,17 +307,7 @@ def full_disk(*_: Any) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-IN_BUCKET = {
-    "enrich": [
-        {
-            "lookup": "items",
-            "prefix": "lookups/items/",
-            "columns": {"item": "string", "price": "integer"},
-            "on": {"item": "item"},
-            "add": {"price": "price"},
-        }
-    ]
-}
+IN_BUCKET = {"enrich": [ITEMS_IN_BUCKET]}
 RAISED: dict[str, dict[str, Any]] = {
     "StorageThrottledError": {"s3": s3_answers("GetObject", 503, "SlowDown")},
     "StorageUnavailableError": {"s3": s3_answers("PutObject", 500, "InternalError")},

@@ -28,7 +28,7 @@ SLOW = (
     *("pyarrow.parquet", "pyarrow.dataset", "pyarrow.fs", "pyarrow.csv", "pyarrow.json"),
 )
 MOST_MODULES = 550
-"""Of a handler; 480 of them are botocore's, pyarrow's, numpy's, Powertools' and Python's own."""
+"""Of a handler; most of them are botocore's, pyarrow's, numpy's, Powertools' and Python's own."""
 
 
 def modules_after(statements: str, *arguments: str) -> set[str]:

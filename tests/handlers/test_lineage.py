@@ -15,6 +15,7 @@ from pipeline.constants import ENV_STACK_NAME, STAGES
 from pipeline.lineage_template import BOOKS
 from tests.handlers.cloud import INPUT, OTHER_EXECUTION, OUTPUT
 from tests.handlers.orders import (
+    ITEMS_IN_BUCKET,
     KEY,
     Deployments,
     Orders,
@@ -179,14 +180,7 @@ def test_table_of_the_bucket_is_an_input_in_the_version_that_was_read(
     cloud: Cloud, deploy: Deployments
 ) -> None:
     # GIVEN
-    items = {
-        "lookup": "items",
-        "prefix": "lookups/items/",
-        "columns": {"item": "string", "price": "integer"},
-        "on": {"item": "item"},
-        "add": {"price": "price"},
-    }
-    deploy(Orders(options={"enrich": [items]}))
+    deploy(Orders(options={"enrich": [ITEMS_IN_BUCKET]}))
     put = cloud.s3.put_object(Bucket=INPUT, Key="lookups/items/1.csv", Body=b"item,price\ntea,3\n")
 
     # WHEN

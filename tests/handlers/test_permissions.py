@@ -14,8 +14,15 @@ import pytest
 from pipeline.constants import STAGES
 from pipeline.errors import ObjectNotVisibleError, ReplayRefusedError
 from tests.handlers.cloud import INPUT, OUTPUT, STAGING, Call, Cloud
+from tests.handlers.orders import (
+    ITEMS_IN_BUCKET,
+    Deployments,
+    Orders,
+    csv,
+    order,
+    replay_of_quarantine,
+)
 from tests.handlers.orders import KEY as ORDERS_KEY
-from tests.handlers.orders import Deployments, Orders, csv, order, replay_of_quarantine
 from tests.handlers.samples import flight, flights
 from tests.permissions.grants import GRANTS
 from tests.permissions.policies import matches
@@ -29,13 +36,6 @@ KEY = "input/flights/a.csv"
 BUCKETS = {INPUT: "<input>", OUTPUT: "<output>", STAGING: "<staging>"}
 UPLOADING = {"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}
 SAME_ITEM = {"columns": ["code"], "determines": "item", "min_share": 0.7}
-ITEMS = {
-    "lookup": "items",
-    "prefix": "lookups/items/",
-    "columns": {"item": "string", "price": "integer"},
-    "on": {"item": "item"},
-    "add": {"price": "price"},
-}
 Use = tuple[str, str, str]
 """A stage, a place as `grants.py` has it but with one pattern, and an action."""
 
@@ -137,7 +137,7 @@ def _find_faults(cloud: Cloud, deploy: Deployments) -> None:
 def _look_up(cloud: Cloud, deploy: Deployments) -> None:
     """A lookup in the bucket, and the same version of it again."""
     cloud.s3.put_object(Bucket=INPUT, Key="lookups/items/a.csv", Body=b"item,price\ntea,3\n")
-    deploy(Orders(options={"enrich": [ITEMS]}))
+    deploy(Orders(options={"enrich": [ITEMS_IN_BUCKET]}))
     event = cloud.upload(ORDERS_KEY, csv(order(1)))
     *_, transformed, enriched, _ = cloud.states(event)
     pinned = {**transformed, "lookup_sources": enriched["lookup_sources"]}

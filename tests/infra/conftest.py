@@ -14,6 +14,11 @@ def aws_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture(scope="session")
+def dev_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return synthesised(tmp_path_factory.mktemp("dev"), environment="dev")
+
+
+@pytest.fixture(scope="session")
 def local_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return synthesised(tmp_path_factory.mktemp("local"), target="local")
 

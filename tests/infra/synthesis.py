@@ -22,10 +22,18 @@ Template = dict[str, Any]
 Resource = dict[str, Any]
 
 
-def one_dataset(_datasets: Path, compiled: Path) -> None:
+def empty_plans(*names: str) -> DatasetCompiler:
     """Stand in for the compiler: the assets' form is tested here, not their contents."""
-    (compiled / "flights").mkdir()
-    (compiled / "flights" / "plan.json").write_text("{}")
+
+    def compiler(_datasets: Path, compiled: Path) -> None:
+        for name in names:
+            (compiled / name).mkdir()
+            (compiled / name / "plan.json").write_text("{}")
+
+    return compiler
+
+
+one_dataset = empty_plans("flights")
 
 
 def app(folder: Path, **context: str) -> App:

@@ -40,11 +40,6 @@ def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
 
 
-@pytest.fixture(scope="session")
-def dev_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return synthesised(tmp_path_factory.mktemp("dev"), environment="dev")
-
-
 # --- Every alarm ---------------------------------------------------------------------------------
 
 

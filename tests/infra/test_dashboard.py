@@ -28,7 +28,7 @@ from pipeline.constants import (
 from tests.dashboard.definition import dashboard_body
 from tests.dashboard.lines import Entry, entries
 from tests.infra.metric_math import used_ids
-from tests.infra.synthesis import Template, properties, resources, synthesised
+from tests.infra.synthesis import Template, empty_plans, resources, synthesised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -322,13 +322,7 @@ def test_cloudwatch_keeps_it(body: dict[str, Any], monkeypatch: pytest.MonkeyPat
 
 def test_two_hundred_datasets_stay_within_cloudwatchs_quotas(tmp_path: Path) -> None:
     names = [f"dataset_{number:03}" for number in range(200)]
-
-    def compiler(_sources: Path, compiled: Path) -> None:
-        for name in names:
-            (compiled / name).mkdir()
-            (compiled / name / "plan.json").write_text("{}")
-
-    template = synthesised(tmp_path, compiler=compiler, alarms="none")
+    template = synthesised(tmp_path, compiler=empty_plans(*names), alarms="none")
     found = dashboard_body(template)["widgets"]
     # "CloudWatch service quotas": 500 metrics a widget (expressions count in a graph), 2,500 in all
     counts = [len(entries(widget)) for widget in found]
@@ -340,4 +334,3 @@ def test_two_hundred_datasets_stay_within_cloudwatchs_quotas(tmp_path: Path) -> 
     assert names[DATASETS_SHOWN] not in words
     assert f"({DATASETS_SHOWN} of 200)" in words
     assert "alarm" not in {widget["type"] for widget in found}  # a widget needs one at least
-    properties(template, "AWS::CloudWatch::Dashboard", "Overview")

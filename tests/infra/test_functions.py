@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.constants import STAGES, state_name
-from tests.infra.synthesis import Template, properties, resources, synthesised, text
+from tests.infra.synthesis import Template, properties, resources, text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.infra.synthesis import Resource
 
 
@@ -32,10 +30,9 @@ def test_a_function_knows_the_names_that_it_reports_under(
 
 
 def test_functions_and_the_command_line_know_which_metrics_there_are(
-    aws_template: Template, tmp_path: Path
+    aws_template: Template, dev_template: Template
 ) -> None:
-    dev = synthesised(tmp_path, environment="dev")
-    for template, detail in ((aws_template, "stages"), (dev, "runs")):
+    for template, detail in ((aws_template, "stages"), (dev_template, "runs")):
         known = {
             function_of(template, stage)["Environment"]["Variables"]["METRICS_DETAIL"]
             for stage in STAGES

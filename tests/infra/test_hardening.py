@@ -15,11 +15,10 @@ from tests.infra.synthesis import (
     Template,
     app,
     composed,
-    one_dataset,
+    empty_plans,
     properties,
     resources,
     synthesised,
-    template_of,
     text,
 )
 
@@ -97,12 +96,12 @@ def test_datasets_that_do_not_fit_into_a_tag_are_not_cut() -> None:
     assert "dataset" not in Settings(datasets=(*fitting, "c")).all_tags
 
 
-@pytest.mark.parametrize(("environment", "protected"), [("prod", True), ("dev", None)])
+@pytest.mark.parametrize(("environment", "protected"), [("prod", True), ("dev", False)])
 def test_production_cannot_be_deleted_by_a_slip(
-    tmp_path: Path, environment: str, protected: bool | None
+    tmp_path: Path, environment: str, protected: bool
 ) -> None:
     stack = composed(tmp_path, environment=environment)
-    assert stack.termination_protection is (protected or False)
+    assert stack.termination_protection is protected
 
 
 def test_functions_join_the_network_and_their_code_may_not_change_it(ruled: Template) -> None:
@@ -168,10 +167,7 @@ def test_replaced_objects_live_as_long_as_dead_letters_in_every_environment(
     assert settings_from(app(tmp_path, old_version_days="14").node).old_version_days == 14
 
 
-def three_datasets(_datasets: Path, compiled: Path) -> None:
-    for name in ("flights", "weather", "airports"):
-        (compiled / name).mkdir()
-        (compiled / name / "plan.json").write_text("{}")
+three_datasets = empty_plans("flights", "weather", "airports")
 
 
 def test_only_chosen_datasets_are_deployed(tmp_path: Path) -> None:
@@ -228,6 +224,5 @@ def test_access_logs_go_to_a_bucket_that_takes_them_from_ours_alone(
     assert "AccessControl" not in bucket
 
 
-def test_without_access_logs_there_is_no_bucket_for_them(tmp_path: Path) -> None:
-    template = template_of(composed(tmp_path, compiler=one_dataset, environment="dev"))
-    assert len(resources(template, "AWS::S3::Bucket")) == 3
+def test_without_access_logs_there_is_no_bucket_for_them(dev_template: Template) -> None:
+    assert len(resources(dev_template, "AWS::S3::Bucket")) == 3

@@ -52,25 +52,16 @@ def as_model(event: dict[str, Any]) -> event_v2.RunEvent:
         producer=event["producer"],
         run=event_v2.Run(run["runId"], _facets(run["facets"])),
         job=event_v2.Job(job["namespace"], job["name"], _facets(job["facets"])),
-        inputs=[
-            event_v2.InputDataset(
-                one["namespace"],
-                one["name"],
-                _facets(one["inputFacets"]),
-                facets=_facets(one["facets"]),
-            )
-            for one in event["inputs"]
-        ],
-        outputs=[
-            event_v2.OutputDataset(
-                one["namespace"],
-                one["name"],
-                _facets(one["outputFacets"]),
-                facets=_facets(one["facets"]),
-            )
-            for one in event["outputs"]
-        ],
+        inputs=_datasets(event_v2.InputDataset, event["inputs"], "inputFacets"),
+        outputs=_datasets(event_v2.OutputDataset, event["outputs"], "outputFacets"),
     )
+
+
+def _datasets(kind: Any, datasets: list[dict[str, Any]], of_kind: str) -> list[Any]:
+    return [
+        kind(one["namespace"], one["name"], _facets(one[of_kind]), facets=_facets(one["facets"]))
+        for one in datasets
+    ]
 
 
 def _facets(facets: dict[str, Any]) -> dict[str, Any]:

@@ -33,17 +33,6 @@ def test_every_word_stands_in_the_reference_once() -> None:
     assert {word.path for word in vocabulary() if not word.is_group} <= set(anchors)
 
 
-def test_links_lead_somewhere() -> None:
-    titles = re.findall(r"^#+ (.+)$", TEXT, flags=re.MULTILINE)
-    anchors = set(re.findall(r'<a id="([^"]+)">', TEXT))
-    anchors |= {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif "://" not in target:
-            assert (PAGE.parent / target).exists(), target
-
-
 def problems(document: Any) -> list[str]:
     """What the JSON Schema for editors says of a contract; the standard's own is at hand."""
     (reference,) = contract_schema()["allOf"]

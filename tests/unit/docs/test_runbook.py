@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from cli.main import app
 from infra.machine.uncaught import UNCATCHABLE_ERRORS, UNCATCHABLE_STATUSES
 from pipeline.errors import PLATFORM_TRANSIENT, PipelineError, leaf_names, leaves
 
@@ -52,22 +50,3 @@ def test_errors_stand_under_the_heading_of_their_status() -> None:
             error = next(leaf for leaf in leaves(PipelineError) if leaf.__name__ == name)
             assert status is not None
             assert error.status_code == int(status.group(1)), name
-
-
-def test_commands_exist() -> None:
-    root = typer.main.get_command(app)
-    typed = " ".join(RUNBOOK.split())
-    for words in re.findall(r"`pipeline ([^`]+)`", typed):
-        command = root
-        for word in words.split():
-            known = getattr(command, "commands", None)
-            if known is None:
-                break
-            assert word in known, words
-            command = known[word]
-
-
-def test_links_within_the_page_lead_to_sections() -> None:
-    titles = re.findall(r"^#+ (.+)$", RUNBOOK, flags=re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
-    assert set(re.findall(r"\]\(#([^)]+)\)", RUNBOOK)) <= anchors

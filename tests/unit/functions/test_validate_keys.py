@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
 from functions.validate.core import ValidateState, settle, validate
 from pipeline.frames import batch_of
+from tests.unit.functions.violations import found
 
 if TYPE_CHECKING:
-    from pipeline.frames import StageResult
     from tests.unit.functions.conftest import PlanOf
-
-
-def found(result: StageResult[Any]) -> list[tuple[int, str | None, str, Any]]:
-    """Every violation as (row number, column, rule, value)."""
-    return [
-        (reject.row_number, violation.column, violation.rule, violation.value)
-        for reject in result.rejects
-        for violation in reject.violations
-    ]
-
 
 KEYED = """
 - {name: day, logicalType: date, primaryKey: true, primaryKeyPosition: 2}

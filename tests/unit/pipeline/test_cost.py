@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ QUANTITIES = st.floats(min_value=0, max_value=1e9, allow_nan=False)
 USAGES = st.dictionaries(st.sampled_from(sorted(US.items)), QUANTITIES)
 
 
-def record(stage: str = "clean", **changes: object) -> StageRecord:
+def record(stage: str = "clean", **changes: Any) -> StageRecord:
     known = StageRecord(
         stage=stage,
         rows_in=10,
@@ -42,7 +43,7 @@ def record(stage: str = "clean", **changes: object) -> StageRecord:
         cold_start=False,
         memory_mb=1024,
     )
-    return replace(known, **changes)  # type: ignore[arg-type]
+    return replace(known, **changes)
 
 
 def run(*stages: StageRecord) -> Run:

@@ -55,7 +55,7 @@ def invoked(
     body: Callable[[StageContext], None] = balanced, *, stage: str = "clean", **state: Any
 ) -> dict[str, Any]:
     given = {"event": event_of(), "execution": EXECUTION, "run": run_of().to_json(), **state}
-    return stage_handler(stage)(body)(given, None)  # type: ignore[arg-type]
+    return stage_handler(stage)(body)(given, None)
 
 
 def seen(**state: Any) -> StageContext:
@@ -81,7 +81,7 @@ def test_only_the_first_invocation_of_a_process_is_a_cold_start() -> None:
     handler = stage_handler(stage)(balanced)
     event = {"event": event_of(), "execution": EXECUTION, "run": run_of().to_json()}
 
-    records = [handler(event, None)["stages"][0] for _ in range(3)]  # type: ignore[arg-type]
+    records = [handler(event, None)["stages"][0] for _ in range(3)]
 
     # THEN the first invocation alone has begun with it
     assert [record["cold_start"] for record in records] == [True, False, False]
@@ -294,7 +294,7 @@ def test_a_line_names_the_invocation_where_there_is_one(capsys: pytest.CaptureFi
 
     given = {"event": event_of(), "execution": EXECUTION, "run": run_of().to_json()}
     handler = stage_handler(f"stage-{uuid.uuid4()}")(balanced)
-    handler(given, LambdaContext())  # type: ignore[arg-type]
+    handler(given, LambdaContext())
 
     ids = [json.loads(line)["function_request_id"] for line in capsys.readouterr().out.splitlines()]
     assert set(ids) == {"8476a536"}
