@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.handlers.cloud import OUTPUT
+from tests.handlers.merges import assert_books_balance, manifest_of, published, quarantined
 from tests.handlers.orders import COLUMNS, KEY, Deployments, Orders, csv, replay_of_quarantine
-from tests.handlers.test_merge import assert_books_balance, manifest_of, published, quarantined
 
 if TYPE_CHECKING:
     from tests.handlers.cloud import Cloud
