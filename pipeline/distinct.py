@@ -14,6 +14,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.buffers import no_rows, without_nulls
+
 WORTHWHILE_SHARE: Final = 0.5
 """Up to this share of distinct values per row, the detour over the dictionary pays."""
 
@@ -29,13 +31,28 @@ class Distinct:
     values: pa.Array
     indices: pa.Array | None
 
+    @property
+    def length(self) -> int:
+        """Number of rows."""
+        return len(self.values if self.indices is None else self.indices)
+
     def rows(self, per_value: pa.Array) -> pa.Array:
         """Return one entry per row from an array with one entry per value."""
-        return per_value if self.indices is None else per_value.take(self.indices)
+        if self.indices is None:
+            return per_value
+        return pc.take(per_value, self.indices, boundscheck=False)  # a dictionary's: they fit
 
     def mask(self, per_value: pa.Array) -> pa.Array:
         """Return a row mask from a value mask; rows without a value are False."""
-        return pc.fill_null(self.rows(per_value), False)
+        if not per_value.true_count:  # known at once, and what most rules find
+            return no_rows(self.length)
+        return without_nulls(self.rows(per_value))
+
+    def lacking(self, per_value: pa.Array) -> pa.Array:
+        """Return the mask of rows that have no value, or one whose entry is null."""
+        if not per_value.null_count:
+            return no_rows(self.length) if self.indices is None else pc.is_null(self.indices)
+        return pc.fill_null(self.rows(pc.is_null(per_value)), True)
 
     def encoded(self, per_value: pa.Array) -> pa.Array:
         """Return one entry per row, dictionary-encoded again where the input was.
@@ -45,9 +62,11 @@ class Distinct:
         """
         if self.indices is None:
             return per_value
+        if per_value.equals(self.values) and not per_value.null_count:
+            return pa.DictionaryArray.from_arrays(self.indices, self.values, safe=False)
         merged = per_value.dictionary_encode()
-        indices = merged.indices.take(self.indices)
-        return pa.DictionaryArray.from_arrays(indices, merged.dictionary)
+        indices = self.rows(merged.indices)
+        return pa.DictionaryArray.from_arrays(indices, merged.dictionary, safe=False)
 
 
 def distinct(column: pa.Array) -> Distinct:
@@ -69,9 +88,23 @@ def filled(column: pa.Array, values: pa.Array | pa.Scalar) -> pa.Array:
     if not column.null_count:
         return column
     kind = value_type(column.type)
-    others = values if isinstance(values, pa.Scalar) else plain(values)
-    whole = pc.coalesce(plain(column), others.cast(kind))
-    return whole.dictionary_encode() if pa.types.is_dictionary(column.type) else whole
+    if not pa.types.is_dictionary(column.type):
+        others = values if isinstance(values, pa.Scalar) else plain(values)
+        return pc.coalesce(column, others.cast(kind))
+    if isinstance(values, pa.Scalar):
+        return _filled_with(column, values.cast(kind))
+    return pc.coalesce(plain(column), plain(values).cast(kind)).dictionary_encode()
+
+
+def _filled_with(column: pa.DictionaryArray, value: pa.Scalar) -> pa.Array:
+    """The encoded column with one value where it has none."""
+    if not value.is_valid:
+        return column
+    values = column.dictionary
+    at = pc.index(values, value).as_py()
+    if at < 0:
+        at, values = len(values), pa.concat_arrays([values, pa.repeat(value, 1)])
+    return pa.DictionaryArray.from_arrays(column.indices.fill_null(at), values)
 
 
 def value_type(kind: pa.DataType) -> pa.DataType:

@@ -1,6 +1,6 @@
 """Findings about rows: which row broke which rule with which value.
 
-A finding is data, not an exception. Rules produce masks over a batch; this module turns them
+A finding is data, not an exception. Rules produce masks over a batch; `rejected_rows` turns them
 into one `Reject` per bad row, with all that is wrong with it.
 """
 
@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from pipeline.plan import REFUSED, REPLAYED, ROW_NUMBER
-from pipeline.rules import json_ready, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,42 +90,13 @@ class Findings:
 
     def add(self, columns: tuple[str, ...], rule: str, argument: Any, mask: pa.Array) -> None:
         """Keep a verdict, if any row is affected at all."""
-        if pc.any(mask).as_py():
+        if mask.true_count:
             self.masked.append(MaskedRule(columns, rule, argument, mask))
 
     def bad(self, of: Callable[[MaskedRule], bool] = lambda _: True) -> pa.Array | None:
         """Mask of rows with at least one violation (of those asked for); None if there are none."""
         masks = [found.mask for found in self.masked if of(found)]
         return reduce(pc.or_, masks) if masks else None
-
-    def rejects(
-        self,
-        row_numbers: pa.Array,
-        value_of: Callable[[str, int], Any],
-        raw_of: Callable[[int], Any],
-    ) -> list[Reject]:
-        """Return one reject per bad row, in row order.
-
-        Parameters
-        ----------
-        row_numbers
-            int64, one per row of the batch.
-        value_of, raw_of
-            Give a row's value of a column, and the row as it was read, by position.
-        """
-        by_row: dict[int, list[Violation]] = {}
-        for columns, rule, argument, mask in self.masked:
-            message = spoken(rule, argument)
-            for row in pc.indices_nonzero(mask).to_pylist():
-                values = [value_of(column, row) for column in columns]
-                value = values[0] if len(values) == 1 else values
-                by_row.setdefault(row, []).append(
-                    Violation(", ".join(columns), str(rule), value, message)
-                )
-        return [
-            Reject(row_numbers[row].as_py(), tuple(violations), raw_of(row))
-            for row, violations in sorted(by_row.items())
-        ]
 
 
 def rule_counts(rejects: Iterable[Reject]) -> Counter[tuple[str | None, str]]:
@@ -138,21 +106,3 @@ def rule_counts(rejects: Iterable[Reject]) -> Counter[tuple[str | None, str]]:
         for reject in rejects
         for pair in {(violation.column, str(violation.rule)) for violation in reject.violations}
     )
-
-
-def cell_reader(batch: pa.RecordBatch) -> Callable[[str, int], Any]:
-    """Return what gives a row's value of a column, as JSON has it; None where there is no such."""
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-
-    def cell_of(name: str, row: int) -> Any:
-        return json_ready(columns[name][row].as_py()) if name in columns else None
-
-    return cell_of
-
-
-def row_reader(batch: pa.RecordBatch) -> Callable[[int], dict[str, Any]]:
-    """Return what gives a row by position: its values by column, without the pipeline's own."""
-    cell = cell_reader(batch)
-    own = (ROW_NUMBER, REPLAYED, REFUSED)
-    names = [name for name in batch.schema.names if not name.startswith(own)]
-    return lambda row: {name: cell(name, row) for name in names}

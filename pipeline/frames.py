@@ -8,7 +8,7 @@ it takes as long as all stages' work on a million rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -40,7 +40,7 @@ class StageResult(Generic[Frame]):
     """
 
     frame: Frame
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: Sequence[Reject] = field(default_factory=list)
     counts: RowCounts = field(default_factory=RowCounts)
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
     repairs: list[Repair] = field(default_factory=list)
@@ -79,7 +79,7 @@ class StageCore(Generic[State]):
             if self.survey is not None:
                 self.survey(lambda: [batch], plan, state)
         result = self.arrow(batch, plan, state)
-        return replace(result, frame=frame_of(result.frame))
+        return replace(result, frame=frame_of(result.frame), rejects=list(result.rejects))
 
 
 def _masking(core: ArrowCore[State]) -> ArrowCore[State]:

@@ -11,8 +11,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.rejected_rows import RejectedRows
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.findings import Reject, Repair, Violation
     from pipeline.plan import Plan
@@ -76,10 +78,14 @@ def cause(error: BaseException, columns: Iterable[str] | None, plan: Plan) -> Ba
     return None if _concerned(columns, plan) else error
 
 
-def masked_rejects(rejects: list[Reject], plan: Plan) -> list[Reject]:
+def masked_rejects(rejects: Sequence[Reject], plan: Plan) -> Sequence[Reject]:
     """Return rejected rows as they may be shown."""
     masked = masked_names(plan) if rejects else frozenset()
-    return [_masked_reject(reject, masked) for reject in rejects] if masked else rejects
+    if not masked:
+        return rejects
+    if isinstance(rejects, RejectedRows):
+        return rejects.with_masked(lambda name: _hides(name, masked), MASK)
+    return [_masked_reject(reject, masked) for reject in rejects]
 
 
 def masked_repairs(repairs: list[Repair], plan: Plan) -> list[Repair]:
@@ -133,9 +139,13 @@ def _is_masked(column: str | None, masked: frozenset[str]) -> bool:
 
 
 def _shown_cell(name: str, value: Any, masked: frozenset[str]) -> Any:
-    """A cell of a row: in JSON, a masked column may lie inside of it."""
-    inside = any(path.startswith((f"{name}.", f"{name}[", f"['{name}']")) for path in masked)
-    return MASK if value is not None and (name in masked or inside) else value
+    return MASK if value is not None and _hides(name, masked) else value
+
+
+def _hides(name: str, masked: frozenset[str]) -> bool:
+    """Whether a column is masked: in JSON, a masked one may lie inside of it."""
+    inside = (f"{name}.", f"{name}[", f"['{name}']")
+    return name in masked or any(path.startswith(inside) for path in masked)
 
 
 def _concerned(columns: Iterable[str] | None, plan: Plan) -> list[str]:

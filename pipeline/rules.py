@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.arrow_types import scalar_of
+from pipeline.buffers import without_nulls
 from pipeline.json_text import with_equal_items, with_fewer, with_more, without_any_of
 from pipeline.string_formats import MOST_CHARACTERS, STRING_FORMATS
 
@@ -179,7 +180,7 @@ OF_RAW_VALUES: Final = frozenset({Reason.MISSING_VALUES})
 
 def broken(rule: str, values: pa.Array, argument: Any) -> pa.Array:
     """Return the mask of values that break a rule; nulls are False."""
-    return pc.fill_null(RULES[Reason(rule)](values, argument), False)
+    return without_nulls(RULES[Reason(rule)](values, argument))
 
 
 def spoken(rule: str, argument: Any) -> str:

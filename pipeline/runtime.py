@@ -34,6 +34,7 @@ from pipeline.process import seconds_since_start
 from pipeline.replay import is_taken_over, replay_of_event, without_outdated_stages
 from pipeline.run import Run, Source, new_run, run_from_json, source_of_event
 from pipeline.stage_context import StageContext
+from pipeline.start import settle_imports
 from pipeline.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def stage_handler(stage: str) -> Callable[[StageBody], Handler]:
     names the dataset and the file, bounded in length, and carries what is known of the run
     (ADR 0006).
 
-    A module makes its handler last. How old the process is then, is what Lambda bills as INIT, but
-    for what it does before it starts the process.
+    A module makes its handler last, when all is imported. How old the process is then, is what
+    Lambda bills as INIT, but for what it does before it starts the process.
     """
 
     def decorate(body: StageBody) -> Handler:
+        settle_imports()
         init_seconds = seconds_since_start()
 
         @wraps(body)

@@ -11,10 +11,11 @@ from pipeline.accounting import RowCounts, check_stage_books
 from pipeline.constants import ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET
 from pipeline.errors import InvalidEventError
 from pipeline.guard import ResourceGuard
+from pipeline.quarantine import QuarantineWriter, RepairWriter
 from pipeline.repairs import joined, repairs_of_stage
 from pipeline.replay import Replay
 from pipeline.run import Staged
-from pipeline.staging import QuarantineWriter, RepairWriter, StagedReader, StagedWriter
+from pipeline.staging import StagedReader, StagedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

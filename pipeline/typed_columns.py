@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.arrow_types import column_type
 from pipeline.distinct import Distinct, distinct
-from pipeline.lexical import Parsed, nothing, parsed, without_missing
+from pipeline.lexical import Parsed, nothing, parsed, plain_integers, without_missing
 from pipeline.plan import REFUSED
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class TypedColumn:
     @property
     def absent(self) -> pa.Array:
         """Mask of the rows without a value."""
-        null = pc.fill_null(self.parts.rows(pc.is_null(self.typed)), True)
-        return pc.and_not(null, self.refused)
+        return pc.and_not(self.parts.lacking(self.typed), self.refused)
 
     def mask(self, per_value: pa.Array) -> pa.Array:
         """Return a mask of rows from one of the distinct values, without the refused ones."""
@@ -68,8 +67,8 @@ def typed_column(batch: pa.RecordBatch, column: Column, plan: Plan) -> TypedColu
     """
     name = column.source_name
     known = batch.schema.get_field_index(name) >= 0
-    parts = distinct(batch.column(name) if known else pa.nulls(batch.num_rows, pa.string()))
-    values, refused, lost = _typed(parts.values, column, plan)
+    cells = batch.column(name) if known else pa.nulls(batch.num_rows, pa.string())
+    parts, (values, refused, lost) = _read(cells, column, plan)
     of_rows = parts.mask(refused)
     ruled_out = batch.schema.get_field_index(f"{REFUSED}{name}")
     if ruled_out >= 0:
@@ -77,15 +76,38 @@ def typed_column(batch: pa.RecordBatch, column: Column, plan: Plan) -> TypedColu
     return TypedColumn(column, parts, values, of_rows, None if lost is None else parts.mask(lost))
 
 
+def _read(cells: pa.Array, column: Column, plan: Plan) -> tuple[Distinct, Parsed]:
+    """The values to work on, and what they are in the column's type."""
+    if not is_read_by_row(column, plan) or not pa.types.is_string(cells.type):
+        parts = distinct(cells)
+        return parts, _typed(parts.values, column, plan)
+    plain = plain_integers(cells, column)
+    if plain is not None:
+        return Distinct(cells, None), Parsed(plain, nothing(plain))
+    parts = distinct(cells.dictionary_encode())
+    return parts, _typed(parts.values, column, plan)
+
+
+def is_read_by_row(column: Column, plan: Plan) -> bool:
+    """Whether rows of plain integers can be cast as they stand, quicker than they are encoded.
+
+    Not where one of the words for no value may look like an integer itself.
+    """
+    words = _missing_words(column, plan)
+    return column.type == "integer" and not any(word.lstrip("-").isdigit() for word in words)
+
+
 def _typed(values: pa.Array, column: Column, plan: Plan) -> Parsed:
     """Values in the contract's type; missing words become null, refused spellings are marked."""
     if values.type == column_type(column) and not pa.types.is_string(values.type):
         return Parsed(values, nothing(values))
     text = values if pa.types.is_string(values.type) else values.cast(pa.string())
+    return parsed(without_missing(text, _missing_words(column, plan)), column)
+
+
+def _missing_words(column: Column, plan: Plan) -> tuple[str, ...]:
     words = column.spelling.missing
-    return parsed(
-        without_missing(text, plan.source.missing_values if words is None else words), column
-    )
+    return plan.source.missing_values if words is None else words
 
 
 def said_type(column: Column) -> str:

@@ -54,7 +54,7 @@ def cleaned_values(column: pa.Array, name: str, steps: Steps, plan: Plan) -> pa.
 def _stepped(column: pa.Array, name: str, step: Step, plan: Plan) -> pa.Array:
     parts = distinct(column)
     try:
-        return parts.encoded(STEPS[step.name].apply(parts.values, step.argument))
+        changed = STEPS[step.name].apply(parts.values, step.argument)
     except pa.ArrowInvalid as error:
         raise StepError(
             f"The step {step.name} of clean.columns.{name} cannot be done: "
@@ -62,6 +62,7 @@ def _stepped(column: pa.Array, name: str, step: Step, plan: Plan) -> pa.Array:
             remedy="Limit the column's values in the contract, or leave the step out.",
             step=step.name,
         ) from cause(error, [name], plan)
+    return column if changed.equals(parts.values) else parts.encoded(changed)
 
 
 class Cleaner:

@@ -22,9 +22,9 @@ from pipeline.distinct import plain
 from pipeline.findings import Repair
 from pipeline.frames import with_columns
 from pipeline.plan import ROW_NUMBER
+from pipeline.row_hashes import row_hashes
 from pipeline.rules import json_ready
 from pipeline.runs import Mask, Numbers, Runs, Words, starts
-from pipeline.uniqueness import row_hashes
 
 if TYPE_CHECKING:
     from pipeline.plan_steps import Dependency

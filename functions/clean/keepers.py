@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from pipeline.buffers import boolean_array, int64_array, mask_of, memory_of
 from pipeline.distinct import plain
 from pipeline.plan import ROW_NUMBER
+from pipeline.row_hashes import row_hashes
 from pipeline.runs import Mask, Numbers, Runs, Words, starts
-from pipeline.uniqueness import row_hashes
 
 if TYPE_CHECKING:
     from pipeline.plan_steps import Dedupe

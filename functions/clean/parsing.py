@@ -12,19 +12,23 @@ import pyarrow.compute as pc
 
 from functions.clean.columns import cleaned_values, steps_of
 from pipeline.distinct import distinct
-from pipeline.findings import Findings, Reject, cell_reader, row_reader
+from pipeline.findings import Findings
 from pipeline.frames import with_columns
 from pipeline.plan import ROW_NUMBER
+from pipeline.rejected_rows import cells_of, rejected_rows
 from pipeline.rules import Reason
 from pipeline.text_parsing import PARSERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
+    from pipeline.findings import Reject
     from pipeline.plan import Plan
 
 
-def parsed_batch(batch: pa.RecordBatch, plan: Plan) -> tuple[pa.RecordBatch, list[Reject]]:
+def parsed_batch(batch: pa.RecordBatch, plan: Plan) -> tuple[pa.RecordBatch, Sequence[Reject]]:
     """Return the batch with text parsed where a step says so, and the rows that have other text."""
     findings = Findings()
     parsed = {
@@ -38,7 +42,8 @@ def parsed_batch(batch: pa.RecordBatch, plan: Plan) -> tuple[pa.RecordBatch, lis
     bad = findings.bad()
     if bad is None:
         return good, []
-    rejects = findings.rejects(batch.column(ROW_NUMBER), cell_reader(batch), row_reader(batch))
+    cells = cells_of(batch)
+    rejects = rejected_rows(findings, batch.column(ROW_NUMBER), cells, cells)
     return good.filter(pc.invert(bad)), rejects
 
 

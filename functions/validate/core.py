@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,16 +10,14 @@ import pyarrow.compute as pc
 from pipeline.accounting import RowCounts
 from pipeline.checks import FileCounts
 from pipeline.extra_columns import extra_columns
-from pipeline.findings import Findings, cell_reader, row_reader
+from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core
 from pipeline.plan import ROW_NUMBER, Plan
+from pipeline.rejected_rows import cells_of, rejected_rows
 from pipeline.relationships import load_keys
 from pipeline.rules import OF_RAW_VALUES, Reason, broken
 from pipeline.typed_columns import TypedColumn, typed_column
 from pipeline.uniqueness import SeenKeys, repeated_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class ValidateState:
@@ -63,8 +60,8 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
     bad = findings.bad()
     if bad is None:
         return StageResult(good, counts=RowCounts(read=batch.num_rows))
-    rejects = findings.rejects(
-        batch.column(ROW_NUMBER), _value_reader(batch, plan), row_reader(batch)
+    rejects = rejected_rows(
+        findings, batch.column(ROW_NUMBER), _as_read(batch, plan), cells_of(batch)
     )
     counts = RowCounts(read=batch.num_rows, rejected=len(rejects))
     return StageResult(good.filter(pc.invert(bad)), rejects, counts)
@@ -135,18 +132,13 @@ def _check_keys(rows: pa.RecordBatch, state: ValidateState, findings: Findings) 
         return
     bad = findings.bad()
     good = None if bad is None else pc.invert(bad)
-    keys = [
-        [rows.column(name) if good is None else rows.column(name).filter(good) for name in names]
-        for _, names in state.keys
-    ]
-    for (reason, names), repeated in zip(state.keys, repeated_keys(state.seen, keys), strict=True):
-        mask = repeated if good is None else pc.replace_with_mask(pc.invert(good), good, repeated)
-        mask = mask if good is None else pc.and_(mask, good)
-        findings.add(names, reason, ", ".join(names), mask)
+    keys = [[rows.column(name) for name in names] for _, names in state.keys]
+    masks = repeated_keys(state.seen, keys, good)
+    for (reason, names), repeated in zip(state.keys, masks, strict=True):
+        findings.add(names, reason, ", ".join(names), repeated)
 
 
-def _value_reader(batch: pa.RecordBatch, plan: Plan) -> Callable[[str, int], Any]:
-    """Give a row's cell of a contract's column as it was read, None where the file has none."""
-    names = plan.source_names
-    cell = cell_reader(batch)
-    return lambda column, row: cell(names[column], row)
+def _as_read(batch: pa.RecordBatch, plan: Plan) -> dict[str, pa.Array]:
+    """The contract's columns as they were read, without values where the file has none."""
+    cells, none = cells_of(batch), pa.nulls(batch.num_rows)
+    return {name: cells.get(source, none) for name, source in plan.source_names.items()}

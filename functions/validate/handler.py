@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from functions.validate.core import ValidateState, validate
 from functions.validate.merge import merging
@@ -15,15 +15,16 @@ from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifes
 from pipeline.masking import masked_rejects
 from pipeline.pending import own_notes
 from pipeline.reject_limit import check_reject_limit
+from pipeline.rejected_rows import RejectedRows
 from pipeline.replay import still_standing
 from pipeline.run import Source, new_run
 from pipeline.runtime import stage_handler
 from pipeline.storage import ObjectReader, open_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from pipeline.findings import Reject, Violation
+    from pipeline.findings import Reject
     from pipeline.formats import RawChunk
     from pipeline.plan import Plan
     from pipeline.stage_context import StageContext
@@ -122,7 +123,8 @@ def _validate_all(context: StageContext, chunks: Iterable[RawChunk], state: Vali
             context.rows_in += chunk.rows
             context.counts.read += chunk.rows
             context.counts.rejected += len(chunk.malformed) + len(result.rejects)
-            quarantine.write(_for_quarantine(chunk, result.rejects, context.plan))
+            malformed = masked_rejects(chunk.malformed, context.plan)
+            quarantine.write(malformed, _as_written(result.rejects, chunk, context.plan))
             repairs.write(chunk.repairs)
             output.write(result.frame)
     context.rows_out = output.rows
@@ -133,27 +135,11 @@ def _validate_all(context: StageContext, chunks: Iterable[RawChunk], state: Vali
     context.note_frame(output)
 
 
-def _for_quarantine(chunk: RawChunk, rejects: list[Reject], plan: Plan) -> list[Reject]:
-    """All rejects of a chunk by row number, each with its line, and its row as the file had it."""
-    if not (rejects or chunk.malformed):
-        return []
-    sources = plan.source_names
-    found = [*chunk.malformed, *(_as_written(reject, chunk, sources) for reject in rejects)]
-    return masked_rejects(sorted(found, key=lambda reject: reject.row_number), plan)
-
-
-def _as_written(reject: Reject, chunk: RawChunk, sources: dict[str, str]) -> Reject:
-    """Reject with the row, and the values complained of, as the file has them."""
-    if chunk.line_of is not None:
-        reject = replace(reject, line=chunk.line_of(reject.row_number))
-    if chunk.raw_of is None:
-        return reject
-    raw = chunk.raw_of(reject.row_number)
-    violations = tuple(_with_value(found, raw, sources) for found in reject.violations)
-    return replace(reject, violations=violations, raw=raw)
-
-
-def _with_value(found: Violation, raw: dict[str, Any], sources: dict[str, str]) -> Violation:
-    """Violation of a column with the value that the file's row has there."""
-    name = sources.get(found.column or "")
-    return found if name not in raw else found._replace(value=raw[name])
+def _as_written(rejects: Sequence[Reject], chunk: RawChunk, plan: Plan) -> Sequence[Reject]:
+    """Rejects with the lines, the rows and the values complained of, as the file has them."""
+    if isinstance(rejects, RejectedRows):
+        if chunk.line_of is not None:
+            rejects = rejects.with_lines(chunk.line_of)
+        if chunk.raw_of is not None:
+            rejects = rejects.with_raw(chunk.raw_of, plan.source_names)
+    return masked_rejects(rejects, plan)

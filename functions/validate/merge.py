@@ -20,8 +20,9 @@ from pipeline.findings import Reject, Repair
 from pipeline.formats.readers import read_chunks
 from pipeline.manifest import Manifest, end_early, superseded
 from pipeline.plan import REPLAYED, ROW_NUMBER
+from pipeline.quarantine import row_numbers_place
 from pipeline.run import Merge, Run, new_run
-from pipeline.staging import StagedReader, StagedWriter, row_numbers_place
+from pipeline.staging import StagedReader, StagedWriter
 from pipeline.storage import ObjectReader, open_object
 
 _BEFORE_DEDUPE: Final = ("validate", "clean")

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.findings import Repair
 from pipeline.plan_contract import Column
+from pipeline.quarantine import RepairWriter
 from pipeline.repairs import (
     MAX_COUNTS,
     MAX_SAMPLE,
@@ -16,7 +17,6 @@ from pipeline.repairs import (
     repairs_of_stage,
     repairs_of_stages,
 )
-from pipeline.staging import RepairWriter
 from pipeline.storage import read_object
 from tests.unit.pipeline.support import plan_of
 
