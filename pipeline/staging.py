@@ -1,33 +1,44 @@
-"""Frames between the stages: Arrow IPC streams in the staging bucket, batch by batch.
+"""Frames between the stages: batches in the staging bucket, each packed in its own way.
 
-The stream format, not the file format: its dictionaries may differ from batch to batch.
+A frame is an Arrow IPC stream of one column, `batch`. Each of its rows is such a stream again: one
+batch, whose columns have the types that this batch needs (`pipeline/packing.py`). Who opens a frame
+as a mere stream sees that, and cannot take packed columns for the rows. `frame_batches` gives the
+rows, also of a frame that was written before batches were packed.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
-from pipeline.buffers import int64_array
-from pipeline.constants import ROW_NUMBERS_SUFFIX
-from pipeline.findings import Reject, Repair, rule_counts
-from pipeline.masking import masked_repairs
-from pipeline.plan import ROW_NUMBER
-from pipeline.repairs import MAX_SAMPLE
-from pipeline.storage import ObjectReader, StoredObject, open_object
+from pipeline.packing import packed, unpacked
+from pipeline.storage import ObjectReader, open_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from pipeline.plan import Plan
+FRAME: Final = pa.schema([pa.field("batch", pa.large_binary(), nullable=False)])
+PACKED_ROWS: Final = 4096
+"""Batches of fewer rows are staged as they are: packing them takes longer than it saves."""
+_PLAIN: Final = pa.ipc.IpcWriteOptions(use_threads=False)
+_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
+_ONE_THREAD: Final = pa.ipc.IpcReadOptions(use_threads=False)
+"""Threads take a fifth more CPU time here: there is too little to do for each of them."""
 
-_IPC_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=False)
+
+def frame_batches(frame: Any) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a frame (an open file) with the types that they were staged with."""
+    with pa.ipc.open_stream(frame, options=_ONE_THREAD) as stream:
+        if stream.schema != FRAME:
+            yield from stream
+            return
+        for row in stream:
+            with pa.ipc.open_stream(row[0][0].as_buffer(), options=_ONE_THREAD) as inner:
+                yield unpacked(inner.read_next_batch())
 
 
 class StagedReader:
@@ -43,8 +54,10 @@ class StagedReader:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield the batches; the object is read as they are asked for."""
-        with pa.ipc.open_stream(self._object) as stream:
-            yield from stream
+        try:
+            yield from frame_batches(self._object)
+        finally:
+            self._object.close()
 
 
 class StagedWriter(AllOrNothing):
@@ -55,6 +68,7 @@ class StagedWriter(AllOrNothing):
         self._sink = ObjectWriter(bucket, key)
         self._stream: pa.ipc.RecordBatchStreamWriter | None = None
         self._schema: pa.Schema | None = None
+        self._varied: set[str] = set()
 
     def finish(self) -> None:
         """Make the frame visible; one that was never begun has no schema and is none."""
@@ -83,10 +97,24 @@ class StagedWriter(AllOrNothing):
         """Append a batch; the first one settles the schema."""
         if self._stream is None:
             self._schema = batch.schema
-            self._stream = pa.ipc.new_stream(self._sink, self._schema, options=_IPC_OPTIONS)
+            self._stream = pa.ipc.new_stream(self._sink, FRAME, options=_PLAIN)
         if batch.num_rows or not self.rows:
-            self._stream.write_batch(conformed(batch, self._schema))
+            batch = conformed(batch, self._schema)
+            if len(batch) >= PACKED_ROWS:
+                batch = packed(batch, self._varied)
+            self._stream.write_batch(_row(batch))
         self.rows += batch.num_rows
+
+
+def _row(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch as a row of the frame."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=_COMPRESSED) as stream:
+        stream.write_batch(batch)
+    data = sink.getvalue()
+    ends = pa.py_buffer(np.array([0, data.size], dtype=np.int64))
+    column = pa.Array.from_buffers(FRAME.field(0).type, 1, [None, ends, data])
+    return pa.RecordBatch.from_arrays([column], schema=FRAME)
 
 
 def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -102,94 +130,3 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             column = column.dictionary_decode()
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-class RecordWriter(AllOrNothing):
-    """Records as JSON Lines; no object where there are none."""
-
-    def __init__(self, bucket: str, key: str) -> None:
-        self._bucket = bucket
-        self._key = key
-        self._sink: ObjectWriter | None = None
-
-    def append(self, records: Iterable[Reject | Repair]) -> None:
-        """Append one line per record."""
-        lines = (json.dumps(record.to_json(), ensure_ascii=False) for record in records)
-        if text := "".join(f"{line}\n" for line in lines):
-            if self._sink is None:
-                self._sink = ObjectWriter(self._bucket, self._key)
-            self._sink.write(text.encode())
-
-    def finish(self) -> StoredObject | None:
-        """Make the records visible; None if there are none."""
-        return self._sink.finish() if self._sink else None
-
-    def abort(self) -> None:
-        """Leave nothing behind."""
-        if self._sink is not None:
-            self._sink.abort()
-
-
-class QuarantineWriter(RecordWriter):
-    """Rejected rows; `rules` counts those that break each (column, rule).
-
-    Their row numbers lie beside them in a frame of their own: a replay has to find the rows again
-    in the uploaded file, and needs not see what was set aside (docs/adr/0007).
-    """
-
-    def __init__(self, bucket: str, key: str) -> None:
-        super().__init__(bucket, key)
-        self.rules: Counter[tuple[str | None, str]] = Counter()
-        self.rows = 0
-        self._numbers = StagedWriter(bucket, row_numbers_place(key))
-
-    def write(self, rejects: list[Reject]) -> None:
-        """Append one record per rejected row."""
-        if not rejects:
-            return
-        self.append(rejects)
-        self._numbers.write(_row_numbers(rejects))
-        self.rules.update(rule_counts(rejects))
-        self.rows += len(rejects)
-
-    def finish(self) -> StoredObject | None:
-        """Make the rows visible after their numbers, so that no rows are there without them."""
-        try:
-            self._numbers.finish()
-        except BaseException:
-            super().abort()
-            raise
-        return super().finish()
-
-    def abort(self) -> None:
-        """Leave neither behind."""
-        self._numbers.abort()
-        super().abort()
-
-
-def row_numbers_place(quarantine: str) -> str:
-    """Return the key (or address) of the row numbers that lie beside a quarantine file."""
-    return f"{quarantine.removesuffix('.jsonl')}{ROW_NUMBERS_SUFFIX}"
-
-
-def _row_numbers(rejects: list[Reject]) -> pa.RecordBatch:
-    """The rows' numbers as a frame of one int64 column."""
-    numbers = np.fromiter((reject.row_number for reject in rejects), np.int64, len(rejects))
-    return pa.RecordBatch.from_arrays([int64_array(numbers)], names=[ROW_NUMBER])
-
-
-class RepairWriter(RecordWriter):
-    """Replaced values, those of masked columns masked; `counts` has them by column and kind."""
-
-    def __init__(self, bucket: str, key: str, plan: Plan) -> None:
-        super().__init__(bucket, key)
-        self.counts: Counter[tuple[str | None, str]] = Counter()
-        self.sample: list[Repair] = []
-        self._plan = plan
-
-    def write(self, repairs: list[Repair]) -> None:
-        """Append one record per repair."""
-        shown = masked_repairs(repairs, self._plan)
-        self.append(shown)
-        self.counts.update((repair.column, repair.repair) for repair in shown)
-        self.sample += shown[: MAX_SAMPLE - len(self.sample)]

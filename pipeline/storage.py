@@ -6,13 +6,14 @@ code and HTTP status, never by message text.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from contextlib import contextmanager
 from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from zlib import crc32
 
 import botocore.config
-import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
@@ -25,7 +26,9 @@ from pipeline.errors import (
     StorageThrottledError,
     StorageUnavailableError,
 )
+from pipeline.read_ahead import BLOCK_BYTES, ReadAhead
 from pipeline.request_count import count_requests
+from pipeline.sdk import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,15 +70,16 @@ class StoredObject(NamedTuple):
 def s3_client() -> S3Client:
     """Return the process's S3 client, whose requests are counted.
 
-    botocore's alone starts faster than boto3's.
+    Bodies go with a checksum (`checksum_of`) and over TLS, so their signature does not hash them
+    once more.
     """
     config = botocore.config.Config(
         retries={"total_max_attempts": SDK_ATTEMPTS, "mode": "standard"},
         connect_timeout=5,
         read_timeout=30,
+        s3={"payload_signing_enabled": False},
     )
-    made = botocore.session.get_session().create_client("s3", config=config)
-    client = cast("S3Client", made)
+    client = cast("S3Client", new_client("s3", config))
     count_requests(client)
     return client
 
@@ -198,7 +202,9 @@ def open_object(
         answer["ContentLength"],
         answer["LastModified"].astimezone(UTC).isoformat(timespec="seconds"),
     )
-    return ObjectReader(stored, answer["Body"], before_read)
+    body: Any = answer["Body"]
+    ahead = ReadAhead(body) if stored.size > BLOCK_BYTES else body
+    return ObjectReader(stored, ahead, before_read)
 
 
 def _is_absent(bucket: str, key: str) -> bool:
@@ -275,8 +281,19 @@ def put_object(
     elif isinstance(replaces, StoredObject):
         condition = {"IfMatch": f'"{replaces.etag}"'}
     with storage_errors(f"writing s3://{bucket}/{key}"):
-        answer = s3_client().put_object(Bucket=bucket, Key=key, Body=body, **condition)
+        answer = s3_client().put_object(
+            Bucket=bucket, Key=key, Body=body, ChecksumCRC32=checksum_of(body), **condition
+        )
     return StoredObject(bucket, key, version_of(answer), answer["ETag"].strip('"'), len(body))
+
+
+def checksum_of(body: bytes) -> str:
+    """Return the CRC-32 by which S3 checks that a body has arrived as it was sent.
+
+    The SDK would compute it, too, but send it in a trailer, for which it takes the body to pieces:
+    22 ms of CPU time for 8 MiB instead of 9.
+    """
+    return b64encode(crc32(body).to_bytes(4, "big")).decode("ascii")
 
 
 def delete_object(stored: StoredObject) -> None:

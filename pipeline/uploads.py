@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from pipeline.all_or_nothing import AllOrNothing
 from pipeline.errors import ObjectNotVisibleError
-from pipeline.storage import StoredObject, put_object, s3_client, storage_errors, version_of
+from pipeline.storage import (
+    StoredObject,
+    checksum_of,
+    put_object,
+    s3_client,
+    storage_errors,
+    version_of,
+)
 
 PART_BYTES: Final = 8 * 1024 * 1024
 _PARTS_IN_FLIGHT: Final = 2
@@ -108,13 +115,17 @@ class ObjectWriter(AllOrNothing):
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_PARTS_IN_FLIGHT)
             with storage_errors(f"starting the upload of s3://{self.bucket}/{self.key}"):
-                answer = s3_client().create_multipart_upload(Bucket=self.bucket, Key=self.key)
+                # S3 refuses a checksum of a kind that the upload did not begin with.
+                answer = s3_client().create_multipart_upload(
+                    Bucket=self.bucket, Key=self.key, ChecksumAlgorithm="CRC32"
+                )
             self._upload_id = answer["UploadId"]
         if len(self._sent) >= _PARTS_IN_FLIGHT:
             self._sent[-_PARTS_IN_FLIGHT].result()
         self._sent.append(self._pool.submit(self._send_part, body, len(self._sent) + 1))
 
     def _send_part(self, body: bytes, number: int) -> dict[str, Any]:
+        checksum = checksum_of(body)
         with storage_errors(f"writing part {number} of s3://{self.bucket}/{self.key}"):
             answer = s3_client().upload_part(
                 Bucket=self.bucket,
@@ -122,8 +133,9 @@ class ObjectWriter(AllOrNothing):
                 UploadId=str(self._upload_id),
                 PartNumber=number,
                 Body=body,
+                ChecksumCRC32=checksum,
             )
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": checksum}
 
     def _drained(self) -> None:
         for future in self._sent:

@@ -1,30 +1,26 @@
 from __future__ import annotations
 
-import json
+import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline import uploads
 from pipeline.distinct import plain
-from pipeline.errors import ObjectNotVisibleError, StorageThrottledError
-from pipeline.findings import Reject, Violation
+from pipeline.errors import ObjectNotVisibleError
 from pipeline.staging import (
-    QuarantineWriter,
+    PACKED_ROWS,
     StagedReader,
     StagedWriter,
     conformed,
-    row_numbers_place,
+    frame_batches,
 )
 from pipeline.storage import read_object
-from pipeline.uploads import PART_BYTES
 from tests.unit.pipeline.support import batch_with
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
-
-VIOLATION = Violation("n", "minimum", "é0", "must be at least 1")
 
 
 def encoded(*words: str | None) -> pa.Array:
@@ -115,76 +111,82 @@ def test_a_batch_of_the_schema_is_not_copied() -> None:
     assert conformed(batch, batch.schema) is batch
 
 
-def test_rejects_are_json_lines(bucket: str) -> None:
-    with QuarantineWriter(bucket, "q") as quarantine:
-        quarantine.write([Reject(3, (VIOLATION,), {"n": "é0"})])
-        quarantine.write([])
-        quarantine.write([Reject(9, (VIOLATION, VIOLATION), "raw line")])
-    stored = quarantine.finish()
+# --- The format ---------------------------------------------------------------------------------
 
-    found = read_object(bucket, "q")
-    assert stored is not None
+
+def stored(bucket: str) -> bytes:
+    """Bytes of the frame."""
+    found = read_object(bucket, "k")
     assert found is not None
-    lines = [json.loads(line) for line in found[0].decode().splitlines()]
-    assert [(line["row_number"], line["raw"]) for line in lines] == [
-        (3, {"n": "é0"}),
-        (9, "raw line"),
-    ]
-    assert quarantine.rows == 2
-    assert quarantine.rules == {("n", "minimum"): 2}
+    return found[0]
 
 
-def test_numbers_of_the_rejected_rows_lie_beside_them(bucket: str) -> None:
-    with QuarantineWriter(bucket, "q.jsonl") as quarantine:
-        quarantine.write([Reject(3, (VIOLATION,), {}), Reject(2**40, (VIOLATION,), {})])
-        quarantine.write([])
-        quarantine.write([Reject(9, (VIOLATION,), {})])
+def test_a_frame_of_an_earlier_version_is_read(s3: S3Client, bucket: str) -> None:
+    # GIVEN a mere stream of batches, as frames, and numbers of rejected rows, were before
+    batches = [batch_with(n=[1, 2]), batch_with(n=[2**40])]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batches[0].schema) as stream:
+        for batch in batches:
+            stream.write_batch(batch)
+    s3.put_object(Bucket=bucket, Key="k", Body=sink.getvalue().to_pybytes())
 
-    batches = list(StagedReader(bucket, row_numbers_place("q.jsonl")))
-    assert [str(batch.schema.types) for batch in batches] == ["[DataType(int64)]"] * 2
-    assert [number for batch in batches for number in batch[0].to_pylist()] == [3, 2**40, 9]
-
-
-def test_place_of_the_row_numbers_is_that_of_the_rows_with_another_ending() -> None:
-    key = "quarantine/v1.jsonl/0123/clean"
-    assert row_numbers_place(f"s3://b/{key}.jsonl") == f"s3://b/{key}.rows"
+    assert list(StagedReader(bucket, "k")) == batches
 
 
-def test_without_rejects_there_is_no_quarantine(bucket: str, s3: S3Client) -> None:
-    with QuarantineWriter(bucket, "q") as quarantine:
-        quarantine.write([])
+def test_who_opens_a_frame_as_a_mere_stream_finds_no_columns(bucket: str) -> None:
+    # GIVEN batches whose columns have other types on the way
+    with StagedWriter(bucket, "k") as writer:
+        writer.write(batch_with(n=[1] * PACKED_ROWS))
+        writer.write(batch_with(n=[300] * PACKED_ROWS))
 
-    assert quarantine.finish() is None
-    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+    # WHEN a version that knows nothing of them, or a person, opens it
+    with pa.ipc.open_stream(stored(bucket)) as stream:
+        rows = list(stream)
 
-
-@pytest.mark.parametrize("rejects", [[], [Reject(1, (VIOLATION,), None)]])
-def test_a_quarantine_is_not_visible_after_an_error(
-    bucket: str, s3: S3Client, rejects: list[Reject]
-) -> None:
-    with pytest.raises(ZeroDivisionError), QuarantineWriter(bucket, "q") as quarantine:
-        quarantine.write(rejects)
-        raise ZeroDivisionError
-
-    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+    # THEN each row is a stream of a batch
+    assert [batch.schema.names for batch in rows] == [["batch"]] * 2
+    inner = [pa.ipc.open_stream(batch[0][0].as_buffer()).read_all() for batch in rows]
+    assert [table.schema.field("n").type for table in inner] == [pa.int8(), pa.int16()]
 
 
-def test_rows_whose_numbers_could_not_be_written_are_not_there_either(
-    bucket: str, s3: S3Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN rejects beyond one part, so that an upload of theirs is under way
-    quarantine = QuarantineWriter(bucket, "q")
-    quarantine.write([Reject(1, (VIOLATION,), "x" * PART_BYTES)])
+def test_a_frame_in_a_file_is_read_as_it_was_staged(bucket: str) -> None:
+    few = batch_with(n=[1, 2], t=encoded("a", "b"))
+    batches = [few, batch_with(n=[300] * PACKED_ROWS, t=encoded(*["c"] * PACKED_ROWS)), few]
+    with StagedWriter(bucket, "k") as writer:
+        for batch in batches:
+            writer.write(batch)
 
-    def refused(*_: object, **__: object) -> None:
-        raise StorageThrottledError("no more")
+    assert list(frame_batches(io.BytesIO(stored(bucket)))) == batches
 
-    monkeypatch.setattr(uploads, "put_object", refused)
 
-    # WHEN
-    with pytest.raises(StorageThrottledError):
-        quarantine.finish()
+def test_a_frame_that_breaks_off_is_an_error(s3: S3Client, bucket: str) -> None:
+    with StagedWriter(bucket, "k") as writer:
+        writer.write(batch_with(n=[1]))
+        writer.write(batch_with(n=[2]))
+    whole = stored(bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=whole[: len(whole) // 2])
 
-    # THEN nothing of it is left
-    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
-    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+    with pytest.raises(OSError, match="message body"):
+        list(StagedReader(bucket, "k"))
+
+
+def test_a_frame_takes_a_quarter_of_the_bytes_of_its_columns(bucket: str) -> None:
+    # GIVEN numbers that nothing but their size tells to be small: compressing alone does less
+    rows = 40_000
+    made = np.random.default_rng(1).integers(0, 120, (4, rows))
+    batch = batch_with(**{f"n{at}": pa.array(made[at], pa.int64()) for at in range(4)})
+
+    with StagedWriter(bucket, "k") as writer:
+        writer.write(batch)
+
+    assert writer.bytes_written < 4 * rows * 1.02  # a byte a number; eight before
+
+
+def test_few_rows_are_staged_as_they_are(bucket: str) -> None:
+    """Packing takes a time for each column, however few its rows are."""
+    with StagedWriter(bucket, "k") as writer:
+        writer.write(batch_with(n=[1] * (PACKED_ROWS - 1)))
+
+    with pa.ipc.open_stream(stored(bucket)) as stream:
+        inner = pa.ipc.open_stream(stream.read_next_batch()[0][0].as_buffer())
+    assert inner.schema.field("n").type == pa.int64()

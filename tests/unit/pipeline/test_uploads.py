@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,6 +121,58 @@ def test_a_small_object_that_s3_fails_is_an_error(s3: S3Client, bucket: str, bro
 
     assert broken
     assert leftovers(s3, bucket) == []
+
+
+def test_every_body_goes_whole_and_with_its_checksum(s3: S3Client, bucket: str) -> None:
+    # GIVEN what the SDK is about to send, as it would over TLS
+    sent: list[tuple[bytes, Any]] = []
+
+    def note(request: Any, **_: Any) -> None:
+        if request.method == "PUT":
+            sent.append((request.body.read(), request.headers))
+            request.body.seek(0)
+
+    s3.meta.events.register_first("before-send.s3", note)
+    block = bytes(range(256)) * (PART_BYTES // 256)
+
+    # WHEN an object is written in parts, and one in a single request
+    with ObjectWriter(bucket, "large") as writer:
+        writer.write(block)
+        writer.write(b"rest")
+    with ObjectWriter(bucket, "small") as writer:
+        writer.write(b"small")
+    s3.meta.events.unregister("before-send.s3", note)
+
+    # THEN S3 can check them, and nothing has taken them to pieces or hashed them once more
+    assert sorted(body for body, _ in sent) == sorted([block, b"rest", b"small"])
+    for body, headers in sent:
+        checksum = binascii.crc32(body).to_bytes(4, "big")
+        assert base64.b64decode(headers["x-amz-checksum-crc32"]) == checksum
+        assert headers["X-Amz-Content-SHA256"] == b"UNSIGNED-PAYLOAD"
+
+
+def test_an_upload_in_parts_says_first_and_last_how_its_parts_are_checked(
+    s3: S3Client, bucket: str
+) -> None:
+    # S3 refuses a part's checksum of a kind that the upload did not begin with ("Checksum Type
+    # mismatch"), and an end that does not name the checksum of each part again.
+    asked: dict[str, Any] = {}
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        asked[model.name] = params
+
+    s3.meta.events.register("before-parameter-build.s3", note)
+
+    with ObjectWriter(bucket, "large") as writer:
+        writer.write(bytes(PART_BYTES))
+        writer.write(b"rest")
+    s3.meta.events.unregister("before-parameter-build.s3", note)
+
+    assert asked["CreateMultipartUpload"]["ChecksumAlgorithm"] == "CRC32"
+    ended = asked["CompleteMultipartUpload"]["MultipartUpload"]["Parts"]
+    rest = base64.b64encode(binascii.crc32(b"rest").to_bytes(4, "big")).decode()
+    assert [part["PartNumber"] for part in ended] == [1, 2]
+    assert ended[1]["ChecksumCRC32"] == rest
 
 
 def test_finishing_twice_writes_once(s3: S3Client, bucket: str) -> None:
