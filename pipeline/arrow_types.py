@@ -85,8 +85,3 @@ def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
     if isinstance(value, float) and pa.types.is_decimal(kind):
         value = Decimal(str(value))
     return pa.scalar(value, kind)
-
-
-def staged_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type in which values of `kind` travel between the stages."""
-    return TEXT if pa.types.is_string(kind) else kind

@@ -52,6 +52,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.arrow_types import column_type
+from pipeline.buffers import no_rows, without_nulls
 from pipeline.jdk_format import WEEKDAYS, compiled_format
 from pipeline.json_text import is_json_of
 from pipeline.moments import is_known_moment
@@ -72,6 +73,7 @@ __all__ = [
     "Parsed",
     "nothing",
     "parsed",
+    "plain_integers",
     "without_missing",
 ]
 
@@ -121,14 +123,34 @@ def without_missing(text: pa.Array, words: Sequence[str]) -> pa.Array:
 
 def nothing(values: pa.Array) -> pa.Array:
     """Return a mask over the values that marks none of them."""
-    return pa.nulls(len(values), pa.bool_()).fill_null(False)
+    return no_rows(len(values))
 
 
 _Read = tuple[pa.Array, pa.Array | None]
 """Typed values, and the mask of texts whose value cannot be kept."""
 
 
+def plain_integers(text: pa.Array, column: Column) -> pa.Array | None:
+    """Return the integers that texts are; None where one of them is not in the plain spelling.
+
+    Arrow casts digits, behind a minus sign or not, and the hexadecimal ones after `0x`.
+    """
+    kind, spelling = column_type(column), column.spelling
+    if not pa.types.is_integer(kind) or spelling.group_char or not spelling.bare_number:
+        return None
+    data = bytes(text.buffers()[2] or b"")
+    if b"x" in data or b"X" in data:
+        return None
+    try:
+        return text.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
 def _integers(text: pa.Array, column: Column) -> _Read:
+    plain = plain_integers(text, column)
+    if plain is not None:
+        return plain, None
     return _exact(plain_numbers(text, column.spelling, whole=True), column_type(column))
 
 
@@ -154,7 +176,7 @@ def _exact(digits: pa.Array, kind: pa.DataType) -> _Read:
 
 
 def _marked(mask: pa.Array) -> pa.Array:
-    return pc.fill_null(mask, False)
+    return without_nulls(mask)
 
 
 def _booleans(text: pa.Array, column: Column) -> _Read:

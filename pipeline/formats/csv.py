@@ -1,13 +1,14 @@
 """CSV files as raw record batches: every cell as text, every row numbered.
 
 pyarrow's reader does the parsing, a block of whole rows at a time. Cells are read
-dictionary-encoded, so that checks run once per distinct value, except in columns that a sample of
-the file shows to have hardly any repetition.
+dictionary-encoded, so that checks run once per distinct value, except in columns where the first
+block shows that it does not pay: those that have hardly any repetition, and plain integers, which
+are cast more quickly than they are encoded.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -21,14 +22,14 @@ from pipeline.formats.csv_header import Header, take_header
 from pipeline.formats.csv_rows import MalformedRows, RowNumbering
 from pipeline.formats.limits import LimitedLines, limit_error
 from pipeline.formats.text import BLOCK_BYTES, TextStream
+from pipeline.lexical import plain_integers
+from pipeline.typed_columns import is_read_by_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.formats import ByteStream, RawChunks
     from pipeline.plan import Plan
-
-_SAMPLE_BYTES: Final = 256 * 1024
 
 
 def read_csv(text: TextStream, plan: Plan) -> RawChunks:
@@ -78,7 +79,7 @@ class _Blocks:
         self._dialect = header.dialect
         self._limits = plan.limits
         self._maker = BlockMaker(header.dialect, len(header.names), plan.limits.max_row_bytes)
-        self._parser = _Parser(header)
+        self._parser = _Parser(header, plan)
         # By their last bytes: a line end of several may stand in two blocks.
         ends = tuple(end[-1:] for end in header.dialect.line_ends)
         self._source: ByteStream = LimitedLines(text, plan.limits, ends=ends)
@@ -131,23 +132,27 @@ class _Blocks:
 class _Parser:
     """Takes blocks apart into columns."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, plan: Plan) -> None:
         self._header = header
-        self._types: dict[str, pa.DataType] | None = None
+        self._types: dict[str, pa.DataType] = dict.fromkeys(header.wanted, TEXT)
+        self._is_decided = False
+        self._by_row = {
+            column.source_name: column for column in plan.columns if is_read_by_row(column, plan)
+        }
 
     def rows(self, block: Block) -> tuple[pa.RecordBatch, MalformedRows]:
         """Return the rows that fit the header, and the others."""
         malformed = MalformedRows(block.refused, block.doubted)
-        if self._types is None:
-            self._types = self._column_types(block)
-        table = self._table(block, pa.py_buffer(block.text), self._types, malformed.skip)
+        table = self._table(block, malformed.skip)
+        if not self._is_decided and table.num_rows:
+            self._decide(table)
+            table = table.cast(pa.schema(self._types.items()))
         return _batch(table), malformed
 
-    def _table(
-        self, block: Block, text: pa.Buffer, types: dict[str, pa.DataType], refuse: Any
-    ) -> pa.Table:
+    def _table(self, block: Block, refuse: Any) -> pa.Table:
+        text = pa.py_buffer(block.text)
         if not text.size:  # nothing but comments
-            return pa.schema(types.items()).empty_table()
+            return pa.schema(self._types.items()).empty_table()
         return pacsv.read_csv(
             pa.BufferReader(text),
             read_options=pacsv.ReadOptions(
@@ -161,27 +166,27 @@ class _Parser:
                 invalid_row_handler=refuse,
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types=types,
+                column_types=self._types,
                 include_columns=self._header.wanted,
                 strings_can_be_null=False,
                 check_utf8=False,  # the text stream has done that, and says where
             ),
         )
 
-    def _column_types(self, block: Block) -> dict[str, pa.DataType]:
-        """Dictionary-encoded text where values repeat in a sample, plain text elsewhere."""
-        types = dict.fromkeys(self._header.wanted, TEXT)
-        text = bytes(block.text[:_SAMPLE_BYTES])
-        whole = text[: 1 + max(text.rfind(b"\n"), text.rfind(b"\r"))]
-        try:
-            sample = self._table(block, pa.py_buffer(whole), types, lambda _row: "skip")
-        except pa.ArrowInvalid:  # a quoted cell cut by the sample's end
-            return types
-        for name, column in zip(types, sample.columns, strict=True):
-            distinct = max((len(chunk.dictionary) for chunk in column.chunks), default=0)
-            if distinct > WORTHWHILE_SHARE * len(column):
-                types[name] = pa.string()
-        return types
+    def _decide(self, table: pa.Table) -> None:
+        """Read columns as plain text where the first rows show that a dictionary loses."""
+        self._is_decided = True
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            distinct = max(len(chunk.dictionary) for chunk in column.chunks)
+            if distinct > WORTHWHILE_SHARE * len(column) or self._is_plain(name, column):
+                self._types[name] = pa.string()
+
+    def _is_plain(self, name: str, column: pa.ChunkedArray) -> bool:
+        """Whether all values are integers in the plain spelling."""
+        declared = self._by_row.get(name)
+        return declared is not None and all(
+            plain_integers(chunk.dictionary, declared) is not None for chunk in column.chunks
+        )
 
 
 def _batch(table: pa.Table) -> pa.RecordBatch:

@@ -6,8 +6,8 @@ from array import array
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pyarrow as pa
 
+from pipeline.buffers import int64_array
 from pipeline.findings import Reject, Violation
 from pipeline.formats import CHUNK_ROWS, RawChunk, RawChunks
 from pipeline.formats.csv_records import REFUSED_CELL, Refused
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+    import pyarrow as pa
     import pyarrow.csv as pacsv
 
 _STAND_IN: Final = REFUSED_CELL.decode()
@@ -114,7 +115,7 @@ class RowNumbering:
             upto = min(self.passed + CHUNK_ROWS, last)
             begin, end = np.searchsorted(good, [self.passed, upto], side="right")
             part = batch.slice(begin, end - begin)
-            numbered = part.append_column(ROW_NUMBER, pa.array(good[begin:end]))
+            numbered = part.append_column(ROW_NUMBER, int64_array(good[begin:end]))
             upto_bad = int(np.searchsorted(bad, upto, side="right"))
             rejects = [
                 self._reject(malformed[at], int(bad[at]), line_of)

@@ -152,6 +152,22 @@ class TextStream:
     def _checked(self, block: bytes) -> bytes:
         if self._salvage is not None and self._encoding == "utf-8":
             block = self._salvage.cleaned(block, final=self._ended)
+        text = block if self._is_ascii(block) else self._decoded(block)
+        if b"\0" in text:
+            raise BinaryFileError(
+                f"The file holds a NUL byte near position {self._position + text.index(0):,}; "
+                "text files have none.",
+                remedy="Upload the file in the format that its dataset's contract declares.",
+            )
+        self._position += len(block)
+        return text
+
+    def _is_ascii(self, block: bytes) -> bool:
+        """Whether a block needs no decoding: told in a tenth of the time."""
+        within_character = bool(self._decoder.getstate()[0])
+        return self._encoding == "utf-8" and not within_character and block.isascii()
+
+    def _decoded(self, block: bytes) -> bytes:
         try:
             decoded = self._decoder.decode(block, final=self._ended)
         except UnicodeDecodeError as error:
@@ -162,15 +178,7 @@ class TextStream:
                 remedy="Save the file as UTF-8, or declare its encoding in the contract's "
                 "csvDialect.",
             ) from None
-        text = block if self._encoding == "utf-8" else decoded.encode()
-        if b"\0" in text:
-            raise BinaryFileError(
-                f"The file holds a NUL byte near position {self._position + text.index(0):,}; "
-                "text files have none.",
-                remedy="Upload the file in the format that its dataset's contract declares.",
-            )
-        self._position += len(block)
-        return text
+        return block if self._encoding == "utf-8" else decoded.encode()
 
 
 def marked_encoding(head: bytes) -> str | None:

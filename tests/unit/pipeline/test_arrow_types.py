@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from pipeline.arrow_types import LOGICAL, TEXT, arrow_type, column_type, staged_type
+from pipeline.arrow_types import LOGICAL, arrow_type, column_type
 from pipeline.errors import InvalidPlanError
 from pipeline.plan_contract import Column
 
@@ -45,8 +45,3 @@ def test_only_timestamps_without_timezone_differ() -> None:
     assert column_type(Column("a", "timestamp", timezone=False)) == pa.timestamp("us")
     assert column_type(Column("a", "timestamp")) == pa.timestamp("us", tz="UTC")
     assert column_type(Column("a", "date", timezone=False)) == pa.date32()
-
-
-def test_only_text_travels_encoded() -> None:
-    assert staged_type(pa.string()) == TEXT
-    assert staged_type(pa.int64()) == pa.int64()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.lexical import parsed, without_missing
+from pipeline.lexical import parsed, plain_integers, without_missing
 from pipeline.plan_contract import Column, Spelling
 
 UTC = dt.UTC
@@ -383,6 +383,33 @@ def test_integers_are_read_with_groups_of_digits(numbers: list[int]) -> None:
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))
 def test_integers_are_read_as_python_writes_them(numbers: list[int]) -> None:
     assert read([str(n) for n in numbers], "integer") == (numbers, [False] * len(numbers))
+
+
+PLAIN = st.from_regex(r"-?[0-9]{1,20}", fullmatch=True)
+ODD = st.sampled_from(["", " 1", "+1", "0x1F", "0X1f", "1_0", "1.0", "٣", "--1", "NA", "1\t"])
+
+
+@given(st.lists(st.none() | PLAIN, max_size=5), st.lists(PLAIN | ODD, max_size=1))
+def test_plain_integers_are_read_at_once_or_not_at_all(
+    texts: list[str | None], last: list[str]
+) -> None:
+    texts = [*texts, *last]
+    values = [None if t is None or not re.fullmatch("-?[0-9]+", t) else int(t) for t in texts]
+    are_plain = all(
+        text is None or (value is not None and -(2**63) <= value < 2**63)
+        for text, value in zip(texts, values, strict=True)
+    )
+
+    found = plain_integers(pa.array(texts, pa.string()), Column("a", "integer"))
+
+    assert (found is not None) == are_plain
+    assert found is None or found.to_pylist() == values
+
+
+def test_integers_in_another_spelling_are_not_read_at_once() -> None:
+    grouped = Column("a", "integer", spelling=Spelling(group_char=","))
+
+    assert plain_integers(pa.array(["1"]), grouped) is None
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))

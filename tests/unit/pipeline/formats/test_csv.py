@@ -254,6 +254,19 @@ def test_columns_are_encoded_where_values_repeat() -> None:
     assert chunk.batch.schema.field("b").type == TEXT
 
 
+@pytest.mark.parametrize(("cell", "kind"), [("7", pa.string()), ("NA", TEXT), ("+7", TEXT)])
+def test_integers_are_not_encoded_where_the_first_block_has_no_other_text(
+    cell: str, kind: pa.DataType
+) -> None:
+    data = "a,b\n" + "".join(f"{n % 3},{n % 3}\n" for n in range(1000)) + f"0,{cell}\n"
+
+    (chunk,) = read_chunks(io.BytesIO(data.encode()), plan_of({"a": "string", "b": "integer"}))
+
+    assert chunk.batch.schema.field("a").type == TEXT
+    assert chunk.batch.schema.field("b").type == kind
+    assert chunk.batch.column("b")[-1].as_py() == cell
+
+
 @pytest.mark.parametrize(
     ("data", "raw"), [('a,b\n1,"x\n2,y\n3,z\n', '1,"x'), ('a,b\n"1,x\n2,y\n3,z\n', '"1,x')]
 )
