@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from pipeline.formats.json_values import plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +20,8 @@ WINDOW_BYTES: Final = 64 * 1024
 _LINE_END: Final = ord("\n")
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """Some rows of a file.
 
     `text` has a row a line, and perhaps blank lines. `first_line` is the file's line (1-based)
@@ -26,6 +31,42 @@ class Block(NamedTuple):
     text: bytes
     first_line: int
     row_lines: Sequence[int] | None = None
+
+    @cached_property
+    def ends(self) -> npt.NDArray[np.int64]:
+        """Where lines of the text end."""
+        return np.flatnonzero(np.frombuffer(self.text, np.uint8) == _LINE_END)
+
+    @cached_property
+    def body(self) -> bytes:
+        """The text from the first row to the last."""
+        return self.text.strip()
+
+    @cached_property
+    def _blank(self) -> int:
+        """Lines before the first row."""
+        return self.text.count(b"\n", 0, len(self.text) - len(self.text.lstrip()))
+
+    @property
+    def body_lines(self) -> int:
+        """Number of lines of the body: the rows, where no blank ones stand between them."""
+        after = self.text.count(b"\n", len(self.text.rstrip()))
+        return len(self.ends) + 1 - self._blank - after
+
+    def pieces(self, most_lines: int) -> Iterator[Block]:
+        """Yield the block in pieces of so many lines at most."""
+        if len(self.ends) < most_lines:
+            yield self
+            return
+        ends = [*self.ends.tolist(), len(self.text)]
+        begin = 0
+        for first in range(0, len(ends), most_lines):
+            end = ends[min(first + most_lines, len(ends)) - 1]
+            text = self.text[begin:end]
+            own = None if self.row_lines is None else self.row_lines[first : first + most_lines]
+            if text and not text.isspace():
+                yield Block(text, self.first_line + first, own)
+            begin = end + 1
 
     def rows(self) -> list[tuple[int, bytes]]:
         """Return the rows, each with the line that it begins in."""
@@ -38,12 +79,21 @@ class Block(NamedTuple):
             return lines
         return list(zip(self.row_lines, (line for _, line in lines), strict=True))
 
+    def line(self, row: int) -> bytes:
+        """Return the text of a row by its position, where no blank lines stand between rows."""
+        at = self._blank + row
+        begin = int(self.ends[at - 1]) + 1 if at else 0
+        return self.text[begin : int(self.ends[at]) if at < len(self.ends) else None]
+
     def line_of(self, row: int) -> int:
         """Return the line of a row by its position, where no blank lines stand between rows."""
-        if self.row_lines is not None:
-            return self.row_lines[row]
-        blank = self.text[: len(self.text) - len(self.text.lstrip())]
-        return self.first_line + blank.count(b"\n") + row
+        return (
+            self.first_line + self._blank + row if self.row_lines is None else self.row_lines[row]
+        )
+
+    def raw(self, row: int) -> Any:
+        """Return the JSON value of a row by its position, where no blank lines stand between."""
+        return plain_value(self.line(row))
 
 
 def windows(text: bytes, *, overlap: int = 0) -> Iterator[npt.NDArray[np.uint8]]:
@@ -51,8 +101,3 @@ def windows(text: bytes, *, overlap: int = 0) -> Iterator[npt.NDArray[np.uint8]]
     data = np.frombuffer(text, np.uint8)
     for at in range(0, len(data), WINDOW_BYTES):
         yield data[at : at + WINDOW_BYTES + overlap]
-
-
-def line_ends(text: bytes) -> int:
-    """Return the number of line ends in a text."""
-    return sum(int(np.count_nonzero(part == _LINE_END)) for part in windows(text))

@@ -16,6 +16,7 @@ from pipeline.formats.json_values import (
     Number,
     column_text,
     json_text,
+    misfits,
     parsed_json,
     plain_json,
     without_missing,
@@ -25,20 +26,24 @@ from pipeline.plan import EXTRA, REFUSED, ROW_NUMBER
 from pipeline.rules import Reason, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
 
     from pipeline.formats.json_columns import JsonColumns
     from pipeline.plan_contract import Column, Limits
 
+    Line = tuple[int, bytes]
+
 _NO_OBJECT: Final = Violation(None, str(Reason.SYNTAX), None, spoken(Reason.SYNTAX, None))
 _NAMES_SHOWN: Final = 5
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Text that is read exactly at a time: what its values take may be a hundred times as much."""
 
 
 @dataclass
 class _Taken:
     """What became of some lines: rows by their number, and the lines that rows begin in."""
 
-    passed: int
+    passed: int = 0
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     lines: dict[int, int] = field(default_factory=dict)
     malformed: list[Reject] = field(default_factory=list)
@@ -58,23 +63,37 @@ class _Taken:
         self.malformed.append(Reject(self.passed, (violation,), text.decode(), line))
 
 
-def exact_chunk(lines: Iterable[tuple[int, bytes]], passed: int, columns: JsonColumns) -> RawChunk:
+def exact_portions(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """Yield lines in portions of at most `MOST_BYTES`, or one line."""
+    first = size = 0
+    for at, (_, text) in enumerate(lines):
+        if size and size + len(text) > MOST_BYTES:
+            yield lines[first:at]
+            first, size = at, 0
+        size += len(text)
+    if lines:
+        yield lines[first:]
+
+
+def exact_chunk(lines: Sequence[Line], numbers: Sequence[int], columns: JsonColumns) -> RawChunk:
     """Return the rows of some lines, malformed ones as rejects.
 
     Parameters
     ----------
     lines
         Each with its number in the file.
-    passed
-        Number of the row before them.
+    numbers
+        Their row numbers. Where salvage makes several rows of a line, those after it have greater
+        ones.
 
     Raises
     ------
     ExtraColumnError
         If a row has a name that the contract has not, where the dataset refuses such files.
     """
-    taken = _Taken(passed)
-    for line, text in lines:
+    taken = _Taken()
+    for number, (line, text) in zip(numbers, lines, strict=True):
+        taken.passed = max(taken.passed, number - 1)
         _take(text, line, taken, columns)
     if columns.plan.drift.extra_column == "reject-file":
         _check_names(taken, columns)
@@ -136,7 +155,7 @@ def _column(column: Column, taken: _Taken, columns: JsonColumns) -> dict[str, pa
     if columns.plan.drift.salvage and NAN in values:
         values = _without_nan(values, column, taken)
     found = {name: pa.array([column_text(value, column) for value in values], pa.string())}
-    refused = [_misfits(value, column) for value in values]
+    refused = [misfits(value, column) for value in values]
     if any(refused):
         found[f"{REFUSED}{name}"] = pa.array(refused, pa.bool_())
     return found
@@ -152,15 +171,6 @@ def _without_nan(values: list[Any], column: Column, taken: _Taken) -> list[Any]:
         for at in words
     ]
     return [None if at in set(words) else value for at, value in enumerate(values)]
-
-
-def _misfits(value: Any, column: Column) -> bool:
-    """Whether a value has a JSON type that the column's type rules out, whatever it says."""
-    if column.type in ("object", "array") or value is None:
-        return False
-    if column.type != "string":
-        return isinstance(value, (dict, list))
-    return not isinstance(value, str) or isinstance(value, Number)
 
 
 def _extra(taken: _Taken, columns: JsonColumns) -> dict[str, pa.Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -33,12 +34,16 @@ def parsed_json(text: bytes) -> Any:
     Half a surrogate pair (`"\ud800"`) is no text.
     """
     try:
-        value = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
+        value = _EXACT.decode(_decoded(text))
         if b"\\u" in text:
             json_text(value).encode()
     except ValueError:
         return None
     return value
+
+
+def _decoded(text: bytes) -> str:
+    return text.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
 
 
 def keeps_digits(digits: str) -> bool:
@@ -68,6 +73,14 @@ def json_text(value: Any) -> str:
 _CONSTANTS: Final[dict[Any, str]] = {None: "null", True: "true", False: "false"}
 
 
+def plain_value(text: bytes) -> Any:
+    """Return what `plain_json` makes of the value of a text that is JSON."""
+    try:
+        return _PLAIN.decode(_decoded(text))
+    except ValueError:  # more digits than Python turns into a number
+        return plain_json(parsed_json(text))
+
+
 def plain_json(value: Any) -> Any:
     """Return a parsed value with its numbers as numbers; digits that no double keeps as text."""
     if isinstance(value, Number):
@@ -85,7 +98,16 @@ def _number(digits: Number) -> Any:
             return int(digits)
         except ValueError:  # more digits than Python turns into a number
             return str(digits)
+    return _real(digits)
+
+
+def _real(digits: str) -> float | str:
     return float(digits) if keeps_digits(digits) else str(digits)
+
+
+_EXACT: Final = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=Number)
+_PLAIN: Final = json.JSONDecoder(parse_float=_real, parse_constant=str)
+"""Twice as fast as `plain_json` after `_EXACT`."""
 
 
 def column_text(value: Any, column: Column) -> str | None:
@@ -103,6 +125,15 @@ def column_text(value: Any, column: Column) -> str | None:
         own = column.type in NUMBERS and column.spelling.decimal_char != "."
         return value.replace(".", column.spelling.decimal_char) if own else str(value)
     return value if isinstance(value, str) else json_text(value)
+
+
+def misfits(value: Any, column: Column) -> bool:
+    """Tell whether a value has a JSON type that the column's type rules out, whatever it says."""
+    if column.type in ("object", "array") or value is None:
+        return False
+    if column.type != "string":
+        return isinstance(value, (dict, list))
+    return not isinstance(value, str) or isinstance(value, Number)
 
 
 def missing_numbers(column: Column, plan: Plan) -> tuple[float, ...]:
