@@ -63,7 +63,8 @@ class LookupTable:
         values = self.values[name]
         if not pa.types.is_dictionary(values.type):
             return values.take(rows)
-        return pa.DictionaryArray.from_arrays(values.indices.take(rows), values.dictionary)
+        codes = values.indices.take(rows)
+        return pa.DictionaryArray.from_arrays(codes, values.dictionary, safe=False)
 
 
 def _positions(keys: pa.Array, known: pa.Array) -> pa.Array:
@@ -93,6 +94,10 @@ def _compact(values: pa.Array) -> pa.Array:
     return encoded if small or len(encoded.dictionary) < len(values) / 2 else values
 
 
+_KEPT: Final[dict[Path, tuple[Lookup, LookupTable]]] = {}
+"""Tables by their files, which change with a deployment: then the process is another."""
+
+
 @cache
 def opened(path: Path) -> pa.Table:
     """Return a compiled table; read once per process."""
@@ -114,4 +119,7 @@ def load_lookup(lookup: Lookup, folder: Path | None) -> LookupTable:
             f"The lookup {lookup.name} is missing from the deployed dataset.",
             remedy="Deploy again; `pipeline check` says what is wrong with a lookup.",
         )
-    return LookupTable(opened(path), lookup)
+    kept = _KEPT.get(path)
+    if kept is None or kept[0] != lookup:
+        kept = _KEPT[path] = lookup, LookupTable(opened(path), lookup)
+    return kept[1]

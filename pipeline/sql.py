@@ -7,6 +7,9 @@ the first expression is met, not before.
 
 from __future__ import annotations
 
+import atexit
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -54,12 +57,64 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+class _Source:
+    """What a query reads: at each of its runs, the rows that are there then."""
+
+    def __init__(self) -> None:
+        self.rows: pa.Table | None = None
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the rows to DuckDB; see the Arrow PyCapsule interface."""
+        if self.rows is None:
+            raise ValueError("a query runs without rows")
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+
+class _Queries:
+    """Expressions that DuckDB has parsed and bound once, and evaluates on one batch after another.
+
+    Asked anew for each batch, DuckDB would take as long to understand them as to evaluate them.
+    """
+
+    def __init__(self) -> None:
+        self._connection = sandbox()
+        self._bound: dict[tuple[str, pa.Schema], tuple[_Source, duckdb.DuckDBPyRelation]] = {}
+
+    def result(self, rows: pa.Table, select: str) -> pa.Table:
+        """Return what a list of expressions makes of a table's rows."""
+        source, relation = self._of(rows, select)
+        source.rows = rows
+        try:
+            made: pa.Table = relation.to_arrow_table()
+            return made
+        finally:
+            source.rows = None  # or the rows would live as long as the query
+
+    def _of(self, rows: pa.Table, select: str) -> tuple[_Source, duckdb.DuckDBPyRelation]:
+        known = (select, rows.schema)
+        if known not in self._bound:
+            source = _Source()
+            source.rows = rows
+            relation: Any = self._connection.from_arrow(source)
+            self._bound[known] = source, relation.query("batch", f"SELECT {select} FROM batch")
+        return self._bound[known]
+
+
+@cache
+def _queries(_memory_mb: int | None, _thread: int) -> _Queries:
+    """The queries of a process, whose functions stay what they are; each thread has its own."""
+    return _Queries()
+
+
+atexit.register(_queries.cache_clear)  # DuckDB complains of what is left when Python has ended
+
+
 class SqlSteps:
-    """Evaluates expressions on batches, over one connection that is kept between them."""
+    """Evaluates expressions on batches; their queries are kept between batches and files."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._kept: _Queries | None = None
 
     def evaluate(
         self, batch: pa.RecordBatch, expressions: dict[str, str], inputs: list[str], step: str
@@ -86,8 +141,10 @@ class SqlSteps:
         try:
             return self._made(batch, expressions, inputs)
         except duckdb.OutOfMemoryException:
+            _queries.cache_clear()
             raise  # the function's size is at fault, not the step
         except duckdb.Error as error:
+            _queries.cache_clear()  # the next file must not suffer from what broke here
             raise self._step_error(batch, expressions, inputs, step, error) from cause(
                 error, inputs, self._plan
             )
@@ -96,10 +153,8 @@ class SqlSteps:
         self, batch: pa.RecordBatch, expressions: dict[str, str], inputs: list[str]
     ) -> pa.Table:
         columns = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in expressions.items())
-        table = pa.Table.from_batches([batch]).select(inputs)
-        relation = self._connected().from_arrow(table)
-        result: Any = relation.query("batch", f"SELECT {columns} FROM batch")
-        made = result.to_arrow_table().combine_chunks()
+        rows = pa.Table.from_batches([batch.select(inputs)])
+        made = self._queries.result(rows, columns).combine_chunks()
         for name in expressions:
             if not name.startswith("_"):  # such are no columns of the frame: cast judges its own
                 _check_years(name, made.column(name))
@@ -149,10 +204,11 @@ class SqlSteps:
                 return names[count - 1]
         return names[-1]
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is None:
-            self._connection = sandbox()
-        return self._connection
+    @property
+    def _queries(self) -> _Queries:
+        if self._kept is None:
+            self._kept = _queries(function_memory_mb(), threading.get_ident())
+        return self._kept
 
 
 def _check_years(name: str, column: pa.ChunkedArray) -> None:

@@ -13,12 +13,13 @@ from pipeline.accounting import RowCounts
 from pipeline.context_columns import RunFacts, constant_type, context_column, repeated
 from pipeline.distinct import filled
 from pipeline.errors import LookupMissError, LookupNotFoundError
-from pipeline.findings import Findings, cell_reader, row_reader
+from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.lineage import PROCESSED, PROCESSED_DATE, STATUS
 from pipeline.lookups import LookupTable, load_lookup
 from pipeline.masking import shown
 from pipeline.plan import ROW_NUMBER
+from pipeline.rejected_rows import cells_of, rejected_rows
 from pipeline.rules import Reason, json_ready
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_MOMENT: Final = pa.timestamp("us", tz="UTC")
 _NO_RUN: Final = RunFacts()
 _NO_TABLES: Final[Mapping[str, pa.Table]] = MappingProxyType({})
 
@@ -57,8 +59,23 @@ class EnrichState:
         tables: Mapping[str, pa.Table] = _NO_TABLES,
     ) -> None:
         self.tables = [_opened(lookup, plan, tables) for lookup in plan.enrich.lookups]
-        self.processed_at = processed_at
-        self.facts = facts
+        self._plan = plan
+        self._processed_at = processed_at
+        self._facts = facts
+        self._longest: dict[str, pa.Array] = {}
+
+    def single_values(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """Return the columns that are no lookup's, for the rows of a batch.
+
+        Those of one value are made for the longest batch so far; shorter ones have a part of them.
+        """
+        if not self._longest or len(self._longest[STATUS]) < batch.num_rows:
+            self._longest = _single_values(batch, self._plan, self._facts, self._processed_at)
+        columns = {name: each.slice(0, batch.num_rows) for name, each in self._longest.items()}
+        context = self._plan.enrich.context.items()
+        return columns | {
+            name: batch.column(ROW_NUMBER) for name, of in context if of == "row_number"
+        }
 
 
 def _opened(lookup: Lookup, plan: Plan, tables: Mapping[str, pa.Table]) -> LookupTable:
@@ -103,12 +120,11 @@ def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult
             _miss(lookup, joined, rows, findings, plan)
             missed |= {name: joined.column(name) for name in lookup.on if name not in missed}
         joined = with_columns(joined, _added(lookup, table, rows, joined))
-    stamped = _stamped(_with_single_values(joined, plan, state.facts), state.processed_at)
+    stamped = with_columns(joined, state.single_values(batch))
     bad = findings.bad()
     if bad is None:
         return StageResult(stamped, notes=notes)
-    keys_looked_for = cell_reader(pa.RecordBatch.from_arrays(list(missed.values()), list(missed)))
-    rejects = findings.rejects(batch.column(ROW_NUMBER), keys_looked_for, row_reader(batch))
+    rejects = rejected_rows(findings, batch.column(ROW_NUMBER), missed, cells_of(batch))
     counts = RowCounts(dropped_by_lookup=len(rejects))
     return StageResult(stamped.filter(pc.invert(bad)), rejects, counts, notes)
 
@@ -127,15 +143,23 @@ def _added(
     }
 
 
-def _with_single_values(batch: pa.RecordBatch, plan: Plan, facts: RunFacts) -> pa.RecordBatch:
+def _single_values(
+    batch: pa.RecordBatch, plan: Plan, facts: RunFacts, processed_at: datetime
+) -> dict[str, pa.Array]:
+    """Constants, facts and stamp for the rows of a batch."""
+    rows = batch.num_rows
     constants = {
-        name: repeated(value, constant_type(value), batch.num_rows)
+        name: repeated(value, constant_type(value), rows)
         for name, value in plan.enrich.constants.items()
     }
     context = {
         name: context_column(fact, facts, batch) for name, fact in plan.enrich.context.items()
     }
-    return with_columns(batch, constants | context)
+    stamp = {
+        PROCESSED_DATE: repeated(processed_at, _MOMENT, rows),
+        STATUS: repeated(PROCESSED, pa.string(), rows),
+    }
+    return constants | context | stamp
 
 
 def _matches(keys: list[pa.Array], rows: pa.Array) -> dict[str, int]:
@@ -166,15 +190,3 @@ def _miss(
             "(when_missing in pipeline.yaml).",
         )
     findings.add(names, Reason.LOOKUP, lookup.name, missed)
-
-
-def _stamped(batch: pa.RecordBatch, processed_at: datetime) -> pa.RecordBatch:
-    moment = pa.scalar(processed_at, pa.timestamp("us", tz="UTC"))
-    codes = pa.repeat(pa.scalar(0, pa.int32()), batch.num_rows)
-    return with_columns(
-        batch,
-        {
-            PROCESSED_DATE: pa.repeat(moment, batch.num_rows),
-            STATUS: pa.DictionaryArray.from_arrays(codes, pa.array([PROCESSED])),
-        },
-    )

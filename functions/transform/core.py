@@ -12,14 +12,15 @@ from functions.transform.cast import cast_column
 from functions.transform.lists import json_lists, separated_lists
 from functions.transform.reshape import exploded, split_column, unpivoted
 from pipeline.accounting import RowCounts
-from pipeline.arrow_types import arrow_type, staged_type
-from pipeline.distinct import value_type
+from pipeline.arrow_types import arrow_type
+from pipeline.distinct import WORTHWHILE_SHARE, value_type
 from pipeline.errors import StepError
-from pipeline.findings import Findings, Reject, cell_reader, row_reader
+from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core, with_columns
 from pipeline.masking import cause, told
 from pipeline.plan import ROW_NUMBER
 from pipeline.python_steps import PythonSteps
+from pipeline.rejected_rows import RejectedRows, cells_of, in_order, rejected_rows
 from pipeline.rules import Reason
 from pipeline.sql import SqlSteps
 
@@ -29,12 +30,20 @@ if TYPE_CHECKING:
     from pipeline.plan import Plan
 
 
+_TELLING_ROWS: Final = 1024
+"""Rows of a batch that tell whether a column's text repeats."""
+
+
 class TransformState:
-    """What is kept between batches: DuckDB's connection and the dataset's Python module."""
+    """What is kept between batches: SQL queries, the dataset's Python module, columns of text.
+
+    `various` are those whose text hardly repeats.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.sql = SqlSteps(plan)
         self.python = PythonSteps(plan)
+        self.various: set[str] = set()
 
 
 @dataclass
@@ -44,7 +53,7 @@ class _Work:
     incoming: pa.RecordBatch
     state: TransformState
     counts: RowCounts = field(default_factory=RowCounts)
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRows] = field(default_factory=list)
 
     def without_bad(self, batch: pa.RecordBatch, before: pa.RecordBatch, findings: Findings) -> Any:
         """Return the batch without the rows of the findings, which are rejected.
@@ -57,13 +66,10 @@ class _Work:
         bad = findings.bad()
         if bad is None:
             return batch
-        came, numbers = row_reader(self.incoming), self.incoming.column(ROW_NUMBER)
-        rejects = findings.rejects(
-            batch.column(ROW_NUMBER),
-            cell_reader(before),
-            lambda row: came(pc.index(numbers, batch.column(ROW_NUMBER)[row]).as_py()),
-        )
-        self.rejects += rejects
+        numbers = batch.column(ROW_NUMBER)
+        came = self.incoming.take(pc.index_in(numbers, self.incoming.column(ROW_NUMBER)))
+        rejects = rejected_rows(findings, numbers, cells_of(before), cells_of(came))
+        self.rejects.append(rejects)
         self.counts.rejected += len(rejects)
         return batch.filter(pc.invert(bad))
 
@@ -89,8 +95,7 @@ def transform(batch: pa.RecordBatch, plan: Plan, state: TransformState) -> Arrow
     work = _Work(batch, state)
     for step in plan.transform:
         batch = _STEPS[step.name](batch, step.argument, work)
-    rejects = sorted(work.rejects, key=lambda reject: reject.row_number)
-    return StageResult(_conformed(batch, plan), rejects, work.counts)
+    return StageResult(_conformed(batch, plan, state), in_order(work.rejects), work.counts)
 
 
 def _derive(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
@@ -100,7 +105,10 @@ def _derive(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch
 
 def _filter(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
     made = work.state.sql.evaluate(batch, {"kept": argument["where"]}, argument["inputs"], "filter")
-    kept = batch.filter(_single(made.column("kept")))  # which leaves out nulls, too
+    mask = _single(made.column("kept"))
+    if mask.true_count == batch.num_rows:
+        return batch
+    kept = batch.filter(mask)  # which leaves out nulls, too
     work.counts.filtered += batch.num_rows - kept.num_rows
     return kept
 
@@ -175,18 +183,29 @@ def _single(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks()
 
 
-def _conformed(batch: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
-    """Batch with the types that the plan promises; text dictionary-encoded where it was not."""
+def _conformed(batch: pa.RecordBatch, plan: Plan, state: TransformState) -> pa.RecordBatch:
+    """Batch with the types that the plan promises; text dictionary-encoded where it repeats."""
     promised = plan.schemas["transform"]
     columns = {}
     for name, kind in promised.items():
         wanted = arrow_type(kind)
         column = _promised(batch, name, wanted, plan)
-        if pa.types.is_string(column.type) and staged_type(wanted) != column.type:
-            column = column.dictionary_encode()
+        if pa.types.is_string(column.type):
+            column = _encoded(column, name, state)
         columns[name] = column
     columns[ROW_NUMBER] = batch.column(ROW_NUMBER)
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _encoded(text: pa.Array, name: str, state: TransformState) -> pa.Array:
+    """Text dictionary-encoded, or as it is where a batch has shown that this is not worthwhile."""
+    if name in state.various:
+        return text
+    encoded = text.dictionary_encode()
+    if len(text) < _TELLING_ROWS or len(encoded.dictionary) <= WORTHWHILE_SHARE * len(text):
+        return encoded
+    state.various.add(name)
+    return text
 
 
 def _promised(batch: pa.RecordBatch, name: str, kind: pa.DataType, plan: Plan) -> pa.Array:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from functions.write.core import compact
 from functions.write.sorting import SortedRows
 from pipeline.all_or_nothing import AllOrNothing
 from pipeline.errors import PipelineError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pipeline.plan_steps import Write
 
 _ROW_GROUP_ROWS: Final = 128 * 1024
+_ROW_GROUP_BYTES: Final = 32 * 1024 * 1024
+"""A row group has no more rows than fill this much memory: those of wide text are shorter."""
 PUBLISHED_AT_ONCE: Final = 8
 _BUFFERED_BYTES: Final = 64 * 1024 * 1024
 """All partitions' rows that wait to be encoded; beyond it the fullest partition is."""
@@ -58,6 +61,7 @@ class OutputFiles(AllOrNothing):
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.bytes_written = 0
+        self._buffered = 0
         self._bucket = bucket
         self._prefix = prefix
         self._name = name
@@ -71,10 +75,17 @@ class OutputFiles(AllOrNothing):
         if partition not in self._files:
             key = f"{self._prefix}{partition}{self._name}{extension(self._write)}"
             self._files[partition] = self._new_file(key)
-        self._files[partition].add(batch)
+        self._change(self._files[partition], lambda file: file.add(batch))
         most = _SORTED_BYTES if self._write.sort_by else _BUFFERED_BYTES
-        while sum(file.buffered_bytes for file in self._files.values()) > most:
-            max(self._files.values(), key=lambda file: file.buffered_bytes).make_room()
+        while self._buffered > most:
+            fullest = max(self._files.values(), key=lambda file: file.buffered_bytes)
+            self._change(fullest, lambda file: file.make_room())
+
+    def _change(self, file: _PartitionFile, change: Callable[[_PartitionFile], None]) -> None:
+        """Change what a file buffers, and with it the sum, which thousands of files have."""
+        before = file.buffered_bytes
+        change(file)
+        self._buffered += file.buffered_bytes - before
 
     def _new_file(self, key: str) -> _PartitionFile:
         if not self._write.sort_by:
@@ -139,12 +150,15 @@ class _PartitionFile:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take rows; encode them as soon as there is a row group of them."""
+        batch = compact(batch)
         self._waiting.append(batch)
         self._waiting_rows += batch.num_rows
         self._waiting_bytes += batch.nbytes
         self.rows += batch.num_rows
         while self._waiting_rows >= self._group_rows:
             self._encode(self._group_rows)
+        if self._waiting_bytes >= _ROW_GROUP_BYTES:
+            self._encode(self._waiting_rows)
 
     def make_room(self) -> None:
         """Encode what waits, however few rows that are."""

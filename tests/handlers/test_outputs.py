@@ -54,7 +54,7 @@ def test_partition_has_one_file_with_the_rows_of_all_batches(cloud: Cloud) -> No
     assert files.bytes_written == sum(len(cloud.read(file.address)) for file in done)
 
 
-@pytest.mark.parametrize("bound", ["_ROW_GROUP_ROWS", "_BUFFERED_BYTES"])
+@pytest.mark.parametrize("bound", ["_ROW_GROUP_ROWS", "_ROW_GROUP_BYTES", "_BUFFERED_BYTES"])
 @pytest.mark.parametrize("written_as", ["parquet", "csv", "json"])
 def test_rows_are_the_same_when_memory_is_short(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, bound: str, written_as: str

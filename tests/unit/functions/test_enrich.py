@@ -11,6 +11,8 @@ import pytest
 
 from functions.enrich.core import EnrichState, enrich
 from pipeline.errors import LookupMissError, LookupNotFoundError
+from pipeline.frames import batch_of
+from pipeline.plan import ROW_NUMBER
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
@@ -320,6 +322,26 @@ def test_a_lookup_of_the_bucket_is_handed_over(plan_of: PlanOf) -> None:
     assert result.frame["row"].tolist() == [1, 2]
     assert result.frame["file"].tolist() == ["", ""]
     assert result.frame["at"].tolist() == [pd.Timestamp("1970-01-01T00:00:00Z")] * 2
+
+
+def test_batches_of_any_length_have_their_own_single_values(plan_of: PlanOf) -> None:
+    # GIVEN
+    plan = plan_of(COLUMNS, BUCKET)
+    table = pa.table({"faa": ["JFK"], "city": ["New York"]})
+    state = EnrichState(plan, tables={"airports": table})
+    numbers = [range(1, 3), range(3, 8), range(8, 9), range(9, 9), range(9, 12)]
+
+    for numbered in numbers:
+        # WHEN
+        batch = batch_of(departures(["JFK"] * len(numbered)))
+        rows = pa.array(numbered, pa.int64())
+        batch = batch.set_column(batch.schema.get_field_index(ROW_NUMBER), ROW_NUMBER, rows)
+        made = enrich.arrow(batch, plan, state).frame
+
+        # THEN
+        assert made.column("row").to_pylist() == list(numbered)
+        assert made.column("by").to_pylist() == ["us"] * len(numbered)
+        assert made.column("status").to_pylist() == ["processed"] * len(numbered)
 
 
 def test_a_lookup_of_the_bucket_that_is_not_handed_over_is_told(plan_of: PlanOf) -> None:

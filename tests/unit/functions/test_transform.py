@@ -12,6 +12,7 @@ import pytest
 from functions.transform.core import TransformState, transform
 from pipeline.authoring.build import DatasetError
 from pipeline.errors import StepError
+from pipeline.frames import batch_of
 from tests.unit.functions.readings import COLUMNS, readings
 
 if TYPE_CHECKING:
@@ -191,3 +192,31 @@ def test_text_may_be_dictionary_encoded(plan_of: PlanOf) -> None:
     assert result.frame.column("w").to_pylist() == ["a!", "a!"]
     assert result.frame.column("word").to_pylist() == ["a", "a"]
     assert result.counts.filtered == 1
+
+
+@pytest.mark.parametrize(("distinct", "encoded"), [(5, True), (2000, False)])
+def test_new_text_is_encoded_where_it_repeats(
+    plan_of: PlanOf, distinct: int, encoded: bool
+) -> None:
+    # GIVEN two batches of a file, the second one short
+    plan = plan_of(COLUMNS, "transform: [{derive: {label: \"'no. ' || year\"}}]")
+    state = TransformState(plan)
+    years: list[object] = [n % distinct for n in range(2000)]
+    batches = [batch_of(readings(year=years[:count])) for count in (2000, 2)]
+
+    # WHEN
+    labels = [transform.arrow(batch, plan, state).frame.column("label") for batch in batches]
+
+    # THEN
+    assert [pa.types.is_dictionary(each.type) for each in labels] == [encoded, encoded]
+    assert labels[0].to_pylist() == [f"no. {year}" for year in years]
+    assert labels[1].to_pylist() == ["no. 0", "no. 1"]
+
+
+def test_filter_that_keeps_all_rows_keeps_them(plan_of: PlanOf) -> None:
+    plan = plan_of(COLUMNS, "transform: [{filter: year > 0}]")
+
+    result = transform(readings(year=[1, 2]), plan)
+
+    assert result.frame["year"].tolist() == [1, 2]
+    assert result.counts.filtered == 0

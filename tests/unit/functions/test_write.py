@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.write.core import partitions, write
+from functions.write.core import compact, partitions, write
 from pipeline.plan import Plan
 from pipeline.plan_contract import Source
 from pipeline.plan_steps import Write
@@ -147,6 +147,44 @@ def test_order_of_the_rows_is_kept_within_a_partition() -> None:
     }
 
 
+@pytest.mark.parametrize("few", [range(0, 1000, 10), range(300, 400)], ids=["apart", "in a row"])
+def test_few_rows_of_many_do_not_hold_the_others(few: range) -> None:
+    # GIVEN a thousand rows with a text each, a tenth of them in a month of its own
+    texts = [f"text {n}" for n in range(1000)]
+    months = [2 if n in few else 1 for n in range(1000)]
+    columns = {"t": pa.array(texts).dictionary_encode(), "month": months}
+
+    # WHEN
+    parts = partitions(pa.RecordBatch.from_pydict(columns), partitioned_by("month"))
+    rows = compact(dict(parts)["month=2/"])
+
+    # THEN they have a dictionary of their own, and no more memory than a tenth of the texts
+    assert rows.column("t").to_pylist() == [texts[n] for n in few]
+    assert len(rows.column("t").dictionary) == 100
+    assert rows.get_total_buffer_size() < sum(map(len, texts)) / 10 + 1000
+
+
+def test_numbers_in_a_row_are_copied_out_of_a_batch_of_which_they_are_few() -> None:
+    # GIVEN eight bytes a row
+    months = [2 if n in range(300, 400) else 1 for n in range(1000)]
+    batch = pa.RecordBatch.from_pydict({"n": range(1000), "month": months})
+
+    # WHEN
+    rows = dict(partitions(batch, partitioned_by("month")))["month=2/"]
+
+    # THEN
+    assert rows.column("n").to_pylist() == list(range(300, 400))
+    assert rows.get_total_buffer_size() < 2 * 100 * 8
+
+
+def test_dictionaries_that_repeat_stay_as_they_are() -> None:
+    column = pa.array(["a", "b", "a", None]).dictionary_encode()
+
+    made = compact(pa.RecordBatch.from_arrays([column], ["t"])).column("t")
+
+    assert made.dictionary.buffers()[2].address == column.dictionary.buffers()[2].address
+
+
 def test_no_rows_have_no_partitions() -> None:
     assert paths(partitioned_by("p"), x=pa.array([], pa.int64()), p=pa.array([], pa.int64())) == {}
 
@@ -182,6 +220,7 @@ def test_every_row_is_in_exactly_one_partition(rows: list[tuple[Any, ...]], enco
     for path, part in made:
         cells = tuple(unquote(cell.split("=", 1)[1]) for cell in path.rstrip("/").split("/"))
         assert {spoken(rows[n]) for n in part.column("row").to_pylist()} == {cells}
+        assert part.column("row").to_pylist() == sorted(part.column("row").to_pylist())
     assert len({path for path, _ in made}) == len(set(rows))
 
 

@@ -87,3 +87,21 @@ def test_a_compiled_lookup_is_loaded_from_the_datasets_folder(tmp_path: Path) ->
 def test_a_lookup_that_was_not_deployed_is_named(tmp_path: Path, folder: bool) -> None:
     with pytest.raises(InvalidPlanError, match="lookup things is missing"):
         load_lookup(ONE, tmp_path if folder else None)
+
+
+def test_a_lookup_is_made_ready_once_for_all_files(tmp_path: Path) -> None:
+    # GIVEN
+    folder = tmp_path / "lookups"
+    folder.mkdir()
+    table = pa.table({"k": ["a", "b"], "value": [1, 2], "other": [3, 4]})
+    with pa.ipc.new_file(str(folder / "things.arrow"), table.schema) as file:
+        file.write_table(table)
+
+    # WHEN the same declaration is read again, and another
+    once = load_lookup(ONE, tmp_path)
+    again = load_lookup(Lookup("things", on={"letter": "k"}, add={"v": "value"}), tmp_path)
+    other = load_lookup(Lookup("things", on={"letter": "k"}, add={"v": "other"}), tmp_path)
+
+    # THEN
+    assert again is once
+    assert joined(other, [pa.array(["b"])]) == [4]

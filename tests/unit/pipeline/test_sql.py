@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import duckdb
@@ -110,13 +111,56 @@ def test_an_expression_that_outgrows_the_function_is_no_fault_of_the_step(
     assert is_out_of_memory(raised.value)
 
 
-def test_the_connection_is_kept_and_survives_a_failure() -> None:
-    steps = SqlSteps(PLAN)
+def test_queries_are_kept_between_files_and_work_on_after_a_failure() -> None:
+    # GIVEN one file's expressions, and another's
+    steps, next_file = SqlSteps(PLAN), SqlSteps(PLAN)
+    steps.evaluate(BATCH, {"m": "n"}, ["n"], "x")
+    next_file.evaluate(BATCH, {"m": "n"}, ["n"], "x")
+    assert next_file._queries is steps._queries
+
+    # WHEN an expression fails
     with pytest.raises(StepError):
         steps.evaluate(BATCH, {"m": "nope"}, ["n"], "derive m")
 
+    # THEN the file's others work on, and the next file has a connection of its own
     assert steps.evaluate(BATCH, {"m": "n"}, ["n"], "x").num_rows == 3
-    assert steps._connected() is steps._connected()
+    assert SqlSteps(PLAN)._queries is not steps._queries
+
+
+def test_a_kept_query_sees_the_rows_of_each_batch_whatever_their_number_or_encoding() -> None:
+    # GIVEN
+    steps = SqlSteps(PLAN)
+    encoded = pa.array(["b", None, "b"]).dictionary_encode()
+    batches = [
+        batch_with(n=[1, 2, 3], t=pa.array(["a", None, "c"])),
+        batch_with(n=pa.array([], pa.int64()), t=pa.array([], pa.string())),
+        batch_with(n=[4, None, 6], t=encoded),
+        batch_with(n=[7], t=pa.array(["d"])),
+        batch_with(n=[4, None, 6], t=encoded).slice(1),
+    ]
+
+    # WHEN
+    made = [
+        steps.evaluate(batch, {"m": "n + 1", "u": "upper(t)"}, ["n", "t"], "x").to_pydict()
+        for batch in batches
+    ]
+
+    # THEN
+    assert made == [
+        {"m": [2, 3, 4], "u": ["A", None, "C"]},
+        {"m": [], "u": []},
+        {"m": [5, None, 7], "u": ["B", None, "B"]},
+        {"m": [8], "u": ["D"]},
+        {"m": [None, 7], "u": [None, "B"]},
+    ]
+
+
+def test_each_thread_has_queries_of_its_own() -> None:
+    def queries() -> object:
+        return SqlSteps(PLAN)._queries
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(queries).result() is not queries()
 
 
 @pytest.mark.parametrize(

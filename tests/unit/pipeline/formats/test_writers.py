@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.formats import writers
 from pipeline.formats.writers import extension, format_writer
 from pipeline.plan_steps import Write
 
@@ -264,3 +265,43 @@ def test_json_has_bytes_in_base_64() -> None:
 
     assert written(table, format="json") == b'{"b": "/wA="}\n{"b": null}\n'
     assert lines(table.append_column("n", pa.array([1, 2])), format="csv")[1:] == ['"/wA=",1', ",2"]
+
+
+@given(
+    st.lists(st.lists(st.none() | st.text("abé", max_size=3), max_size=6), min_size=1, max_size=4)
+)
+def test_parquet_holds_the_same_text_whether_it_repeats_or_not(parts: list[list[Any]]) -> None:
+    tables = [pa.table({"t": pa.array(part, pa.string()).dictionary_encode()}) for part in parts]
+
+    made = pq.read_table(io.BytesIO(written(*tables)))
+
+    assert made.schema == pa.schema({"t": pa.string()})
+    assert made.column("t").to_pylist() == [text for part in parts for text in part]
+
+
+def test_parquet_without_rows_is_a_file_with_columns() -> None:
+    sink = Sink()
+    format_writer(sink, TABLE.schema, Write()).close()
+
+    assert pq.read_table(io.BytesIO(sink.getvalue())).num_rows == 0
+    assert pq.read_schema(io.BytesIO(sink.getvalue())).names == TABLE.schema.names
+
+
+def test_parquet_tells_readers_what_values_a_row_group_has() -> None:
+    # GIVEN more rows than are encoded at a time
+    table = pa.table({"n": range(40_000), "t": pa.array(["b", "a"] * 20_000).dictionary_encode()})
+
+    # WHEN
+    group = pq.ParquetFile(io.BytesIO(written(table))).metadata.row_group(0)
+
+    # THEN
+    numbers, texts = group.column(0).statistics, group.column(1).statistics
+    assert (numbers.min, numbers.max, numbers.null_count) == (0, 39_999, 0)
+    assert (texts.min, texts.max, texts.null_count) == ("a", "b", 0)
+
+
+@pytest.mark.parametrize(("letters", "rows"), [(1, 16 * 1024), (10_000, 1024)])
+def test_rows_of_wide_text_are_encoded_in_pieces_as_small_as_by_default(
+    letters: int, rows: int
+) -> None:
+    assert writers._rows_at_once(pa.table({"n": range(20), "t": ["x" * letters] * 20})) == rows
