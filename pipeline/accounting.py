@@ -7,7 +7,7 @@ out.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pipeline.errors import UnbalancedBooksError
 
@@ -34,12 +34,12 @@ class RowCounts:
 
     def add(self, other: RowCounts) -> None:
         """Add another count, column by column."""
-        for name, rows in asdict(other).items():
+        for name, rows in vars(other).items():
             setattr(self, name, getattr(self, name) + rows)
 
     def to_json(self) -> dict[str, int]:
         """Return the counts by name."""
-        return asdict(self)
+        return {**vars(self)}
 
 
 def check_stage_books(stage: str, *, rows_in: int, rows_out: int, counts: RowCounts) -> None:

@@ -7,7 +7,7 @@ summary is the JSON that travels between the states; see ADR 0001.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipeline.accounting import RowCounts
@@ -205,8 +205,15 @@ class Run:
     lineage: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document that travels between the states."""
-        return asdict(self)
+        """Return the document that travels between the states; what it nests is the run's own."""
+        return {
+            **vars(self),
+            "source": {**vars(self.source)},
+            "rows": self.rows.to_json(),
+            "data": {**vars(self.data)} if self.data else None,
+            "stages": [{**vars(record)} for record in self.stages],
+            "merges": {**vars(self.merges)} if self.merges else None,
+        }
 
     def known_at_failure(self, rows: RowCounts) -> dict[str, Any]:
         """Return what a failure tells of the run, given its rows so far; short, for an alert."""

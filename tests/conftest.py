@@ -5,6 +5,7 @@ Heavy imports stand inside the fixtures, so that a tier that does not need them 
 
 from __future__ import annotations
 
+import gc
 import zipfile
 from importlib import resources
 from pathlib import Path
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from pipeline.plan import Plan
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def pytest_unconfigure() -> None:
+    """Let Python clear away at its end what handlers kept from it (`pipeline/start.py`).
+
+    DuckDB complains of what it still has then: no function has it before its handler.
+    """
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ import re
 from functools import cache
 from typing import Any, Final
 
-import botocore.session
 import urllib3
 
 from pipeline.constants import ENV_LINEAGE_SECRET, ENV_LINEAGE_URL
 from pipeline.lineage_template import BOOKS
+from pipeline.sdk import new_client
 from pipeline.storage import open_object
 
 CONNECT_SECONDS: Final = 5
@@ -104,7 +104,7 @@ def _authorisation() -> dict[str, str]:
 @cache
 def _secrets() -> Any:
     """The process's client for secrets: making one takes longer than asking it."""
-    return botocore.session.get_session().create_client("secretsmanager")
+    return new_client("secretsmanager")
 
 
 def _post(
