@@ -41,7 +41,7 @@ def quantities(document: dict[str, Any]) -> dict[str, float]:
 def test_a_run_tells_its_cost(cloud: Cloud, result: dict[str, Any]) -> None:
     shown = json.loads(cloud.cli("show", result["execution_arn"], "--json").stdout)
     manifest = json.loads(cloud.read(shown["output"]["manifest"]))
-    assert manifest["cost"] == result["cost"]
+    assert manifest["run"]["cost"] == result["cost"]
     assert result["cost_usd"] == result["cost"]["usd"] > 0
     assert result["cost"]["region"] == cloud.status["region"]
 
