@@ -12,6 +12,10 @@ ODCS   := v3.0 v3.1
 # that have none of their open connections.
 DEPLOYED := tests/end_to_end tests/faults
 BESIDE   := unit handlers
+# Two halves, one for each of two processors.
+QUICK    := quick-one quick-other
+quick-one:   EXPERIMENTS := table jsonl validators
+quick-other: EXPERIMENTS := special large scale start small_files
 TIERS    := test-deployed $(BESIDE:%=test-%) test-rest
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
@@ -19,7 +23,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test $(TIERS) coverage lint format check docs dashboard audit reliability stop clean
+.PHONY: help setup run test $(TIERS) coverage lint format check docs dashboard audit bench bench-quick $(QUICK) figures reliability stop clean
 .SILENT:
 .DELETE_ON_ERROR:
 
@@ -69,6 +73,18 @@ audit: setup $(STAMPS)/audit ## Look what is shipped and what it is developed wi
 dashboard: setup ## Draw docs/dashboard.png from the dashboard's definition and a simulated day
 	$(BIN)/python -m tests.dashboard
 
+bench: setup $(STAMPS)/bench ## Measure beside what it could be replaced with, and write docs/performance.md
+	$(BIN)/python -m benchmarks
+
+bench-quick: setup $(STAMPS)/bench ## The same on small files, once: only whether all systems make the same rows
+	$(MAKE) --no-print-directory --jobs=2 $(QUICK)
+
+$(QUICK):
+	$(BIN)/python -m benchmarks --quick --experiment $(EXPERIMENTS) >/dev/null
+
+figures: setup ## Record what the stages take in figures that a test holds them to
+	$(BIN)/python -m benchmarks.stable_figures --record tests/benchmarks/stable_figures.json
+
 reliability: setup ## Inject faults into the deployed pipeline, and write docs/reliability.md
 	$(BIN)/python -m tests.faults
 
@@ -115,8 +131,8 @@ $(STAMPS)/python: requirements/dev.txt $(ODCS:%=requirements/odcs-%.txt) pyproje
 	touch $@
 
 # Tools whose pins are not ours have environments of their own: the contract standard's command line,
-# the template's checks, the look-up of vulnerabilities.
-TOOLS := datacontract checkov audit
+# the template's checks, the look-up of vulnerabilities, what the benchmarks compare with.
+TOOLS := datacontract checkov audit bench
 $(TOOLS:%=$(STAMPS)/%): $(STAMPS)/%: requirements/%.txt $(STAMPS)/python
 	echo "Installing $*"
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/share/$*

@@ -1,0 +1,32 @@
+"""What the product needs beside a file: its datasets, compiled, and an event to be told it by.
+
+`python -m benchmarks.store FOLDER` makes both. It is a process of its own because compiling imports
+much, and what a process holds counts as its children's memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.special import write_datasets
+from benchmarks.systems import BUCKET, COMPILED, EVENT
+from pipeline.authoring.build import compile_datasets
+from tests.handlers.cloud import object_created
+
+
+def prepare(folder: Path) -> None:
+    """Compile all datasets below a folder, and write down an event that names no object yet."""
+    compiled = folder / COMPILED
+    compiled.mkdir(parents=True)
+    compile_datasets(Path(__file__).parent / "datasets", compiled)
+    write_datasets(folder / "sources")
+    compile_datasets(folder / "sources", compiled)
+    event = object_created("", size=0, etag="", version_id=None, sequencer="01")
+    event["detail"]["bucket"]["name"] = BUCKET
+    (folder / EVENT).write_text(json.dumps(event), "utf-8")
+
+
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]))
