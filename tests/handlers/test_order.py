@@ -18,7 +18,7 @@ ACCOUNT = "123456789012"
 
 
 def both(cloud: Cloud, first: str, second: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Events of two versions of a file, with these sequencers (none, if empty)."""
+    """Events of two versions of a file, equally old, with these sequencers (none, if empty)."""
     events = []
     for id_, sequencer in ((1, first), (2, second)):
         event = cloud.upload(KEY, csv(order(id_)))
@@ -27,14 +27,15 @@ def both(cloud: Cloud, first: str, second: str) -> tuple[dict[str, Any], dict[st
         events.append(event)
         if sequencer:
             described["sequencer"] = sequencer
+    aged(hours=0)  # a second may have begun between them
     return events[0], events[1]
 
 
 def aged(hours: int) -> None:
-    """Let the first of two versions be older than the second."""
+    """Let the first of two versions be older than the second by so much."""
     bucket = s3_backends[ACCOUNT]["aws"].get_bucket(INPUT)
-    oldest = bucket.keys.getlist(KEY)[0]
-    oldest.last_modified -= dt.timedelta(hours=hours)
+    first, second = bucket.keys.getlist(KEY)
+    first.last_modified = second.last_modified - dt.timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(
