@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RESULTS: Final = ROOT / "benchmarks" / "results.json"
 EXAMPLES: Final = """examples:
   python -m benchmarks                               all of it, half an hour
-  python -m benchmarks --quick                       a smoke test, under a minute
+  python -m benchmarks --quick                       a smoke test, about a minute
   python -m benchmarks --experiment table --only cold warm seed --rounds 3
   python -m benchmarks --data /dev/shm/files --experiment scale
 """

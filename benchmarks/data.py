@@ -142,7 +142,7 @@ FAULTS: Final = (
     ("sched_arr_time", ""),
     ("distance", "99999"),
     ("carrier", "u!"),
-    ("origin", "XXX"),
+    ("origin", "ABQ"),
     ("time_hour", "2013-01-01 05:00:00"),
 )
 """A value that breaks a column's type, `required`, `maximum`, pattern, enumeration and format; the

@@ -14,6 +14,7 @@ from benchmarks.processes import ProcessError
 from benchmarks.small import computing, on_local_cloud
 from benchmarks.start import starts
 from benchmarks.systems import (
+    DATASET,
     PEERS,
     PRODUCT,
     SPECIAL_PEERS,
@@ -109,12 +110,12 @@ class Bench:
 
     def table(self) -> Result:
         """All systems on a CSV file."""
-        return self._compared(SYSTEMS, "departures", self.sizes.table, ".csv")
+        return self._compared(SYSTEMS, DATASET, self.sizes.table, ".csv")
 
     def jsonl(self) -> Result:
         """Those that read JSON Lines, on a file of the same rows."""
         systems = [system for system in SYSTEMS if ".jsonl" in system.formats]
-        return self._compared(systems, "departures", self.sizes.table, ".jsonl")
+        return self._compared(systems, DATASET, self.sizes.table, ".jsonl")
 
     def scale(self) -> Result:
         """The product cold and warm on files of many sizes, and two peers once, beside it."""
@@ -124,7 +125,7 @@ class Bench:
         found: list[Result] = []
         for rows in reversed(self.sizes.scale):  # a smaller file is the beginning of a larger one
             rounds = self.sizes.rounds if rows <= self.sizes.table else self.sizes.scale_rounds
-            found.insert(0, self._compared(systems, "departures", rows, ".csv", rounds))
+            found.insert(0, self._compared(systems, DATASET, rows, ".csv", rounds))
         return {"sizes": found}
 
     def special(self) -> Result:
@@ -146,7 +147,7 @@ class Bench:
 
     def validators(self) -> Result:
         """What checks a file against a contract, and nothing else."""
-        return self._compared(VALIDATORS, "departures", self.sizes.validators, ".csv")
+        return self._compared(VALIDATORS, DATASET, self.sizes.validators, ".csv")
 
     def start(self) -> Result:
         """How long each function takes to start, in processes of their own."""

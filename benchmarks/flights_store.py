@@ -61,19 +61,11 @@ def said_by(module: str, folder: Path, keys: Sequence[str]) -> Any:
     subprocess.CalledProcessError
         If a stage fails.
     """
+    from benchmarks.systems import function_variables  # noqa: PLC0415 - as above
+
     command = [sys.executable, "-m", module, str(folder), *keys]
-    variables = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONHASHSEED": "0",
-        "DATASETS_DIR": str(folder / "compiled"),
-        "OUTPUT_BUCKET": "output",
-        "STAGING_BUCKET": "staging",
-        "AWS_ACCESS_KEY_ID": "benchmark",
-        "AWS_SECRET_ACCESS_KEY": "benchmark",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables)
+    told = function_variables(folder / "compiled") | {"PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | told)
     return json.loads(done.stdout.splitlines()[-1])
 
 

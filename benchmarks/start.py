@@ -10,17 +10,16 @@ import argparse
 import statistics
 import sys
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.processes import Spent, spent_by
 from benchmarks.stages import STAGES
+from benchmarks.systems import AWS, PATH
 from infra.packaging.layers import absent_modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT: Final = Path(__file__).parents[1]
 ROUNDS: Final = 20
 PANDAS: Final = "transform, with pandas"
 """Start of a function whose dataset has a step in Python."""
@@ -46,7 +45,7 @@ def starts(rounds: int = ROUNDS) -> list[dict[str, Any]]:
     Of seconds there are the median and the least. The functions take turns.
     """
     with tempfile.TemporaryDirectory() as bytecode:
-        variables = _variables(Path(bytecode))
+        variables = {**PATH, **AWS, "PYTHONPYCACHEPREFIX": bytecode}
         modules = {name: _started(name, variables)[1] for name in (*STAGES, PANDAS)}
         found = [{name: _started(name, variables)[0] for name in modules} for _ in range(rounds)]
     return [
@@ -71,17 +70,6 @@ def _started(name: str, variables: Mapping[str, str]) -> tuple[Spent, int]:
 
 def _seconds(what: str, seconds: list[float]) -> dict[str, float]:
     return {what: statistics.median(seconds), f"least_{what}": min(seconds)}
-
-
-def _variables(bytecode: Path) -> dict[str, str]:
-    return {
-        "PYTHONPATH": str(ROOT),
-        "PYTHONPYCACHEPREFIX": str(bytecode),
-        "PYTHONDONTWRITEBYTECODE": "",  # empty: write it, whatever this process was told
-        "AWS_ACCESS_KEY_ID": "benchmark",
-        "AWS_SECRET_ACCESS_KEY": "benchmark",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.processes import ProcessError, Spent, spent_by
 from benchmarks.stages import STAGES
 from infra.packaging.layers import absent_modules
+from pipeline.constants import ENV_DATASETS_DIR, ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET
 from pipeline.guard import ENV_MEMORY_MB
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ ROOT: Final = Path(__file__).parents[1]
 PEERS_PYTHON: Final = ROOT / ".venv/share/bench/bin/python"
 PATH: Final = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
 """What each process is told. Bytecode is written, whatever this one was told: a function has it."""
+AWS: Final = {
+    "AWS_ACCESS_KEY_ID": "benchmark",
+    "AWS_SECRET_ACCESS_KEY": "benchmark",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+"""What the SDK wants to know, though nothing is sent."""
+DATASET: Final = "departures"
+"""The dataset that all systems are compared on."""
+LOOKUPS: Final = ROOT / "datasets" / "flights" / "lookups"
+"""Its lookup tables: those of the example that it is grown from."""
 BUCKET: Final = "input"
 """Bucket of the files that the product is told of."""
 OUTPUT: Final = "output"
@@ -54,11 +65,6 @@ class Case:
     key: str
     warm_key: str
     memory_mb: int | None = None
-
-    @property
-    def lookups(self) -> Path:
-        """Folder of the dataset's lookup tables."""
-        return ROOT / "benchmarks" / "datasets" / self.dataset / "lookups"
 
 
 @dataclass(frozen=True)
@@ -127,19 +133,20 @@ def _copy_of_store(case: Case, folder: Path) -> None:
     shutil.copytree(case.store, folder, copy_function=os.link, dirs_exist_ok=True)
 
 
-def _variables(case: Case) -> dict[str, str]:
-    """Environment of the functions."""
-    size = {} if case.memory_mb is None else {ENV_MEMORY_MB: str(case.memory_mb)}
+def function_variables(compiled: Path) -> dict[str, str]:
+    """Return the environment of the functions; `compiled` is the folder of compiled datasets."""
     return {
-        **size,
         **PATH,
-        "DATASETS_DIR": str(case.compiled),
-        "OUTPUT_BUCKET": OUTPUT,
-        "STAGING_BUCKET": STAGING,
-        "AWS_ACCESS_KEY_ID": "benchmark",
-        "AWS_SECRET_ACCESS_KEY": "benchmark",
-        "AWS_DEFAULT_REGION": "eu-west-1",
+        **AWS,
+        ENV_DATASETS_DIR: str(compiled),
+        ENV_OUTPUT_BUCKET: OUTPUT,
+        ENV_STAGING_BUCKET: STAGING,
     }
+
+
+def _variables(case: Case) -> dict[str, str]:
+    size = {} if case.memory_mb is None else {ENV_MEMORY_MB: str(case.memory_mb)}
+    return function_variables(case.compiled) | size
 
 
 def _peer(module: str, case: Case, folder: Path, *more: str) -> Measured:
@@ -150,7 +157,7 @@ def _peer(module: str, case: Case, folder: Path, *more: str) -> Measured:
 
 
 def _peer_with_lookups(module: str, case: Case, folder: Path) -> Measured:
-    return _peer(module, case, folder, "--lookups", str(case.lookups))
+    return _peer(module, case, folder, "--lookups", str(LOOKUPS))
 
 
 def _system(name: str, title: str, *formats: str) -> System:
@@ -212,8 +219,8 @@ def check(result: Path, reference: Path, dataset: str) -> None:
     DifferenceError
         If they differ: the figure of this run does not count.
     """
-    module = "check" if dataset == "departures" else "special_check"
-    more = () if dataset == "departures" else (dataset,)
+    module = "check" if dataset == DATASET else "special_check"
+    more = () if dataset == DATASET else (dataset,)
     command = [sys.executable, "-m", f"benchmarks.{module}", str(result), str(reference), *more]
     try:
         spent_by(command, PATH)

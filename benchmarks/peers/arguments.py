@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final, NamedTuple
 
-LOOKUPS: Final = Path("benchmarks/datasets/departures/lookups")
+LOOKUPS: Final = Path("datasets/flights/lookups")
 
 
 class Work(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks.processes import spent_by
-from benchmarks.start import ROOT
+from benchmarks.systems import ROOT
 
 PROGRAM = """
 import atexit

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.constants import ENV_STACK_NAME, MAX_PAYLOAD_BYTES, STAGES
+from pipeline.constants import MAX_PAYLOAD_BYTES, STAGES
 from pipeline.errors import (
     EmptyFileError,
     InvalidEventError,
     PipelineError,
     UnknownDatasetError,
 )
-from pipeline.guard import ENV_MEMORY_MB
 from tests.handlers.cloud import EXECUTION
-from tests.handlers.emf import values
 from tests.handlers.samples import flight, flights
 
 if TYPE_CHECKING:
@@ -29,23 +27,6 @@ if TYPE_CHECKING:
 
 KEY = "input/flights/a.csv"
 BODY = flights(flight(1), flight(2), flight(3, month=13))
-STACK = "Blue"
-MEMORY_MB = 8192
-
-
-@pytest.fixture(autouse=True)
-def _function(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the stack and Lambda tell each function."""
-    monkeypatch.setenv(ENV_STACK_NAME, STACK)
-    monkeypatch.setenv(ENV_MEMORY_MB, str(MEMORY_MB))
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stage")
-
-
-def runs_of(lines: list[dict[str, Any]], dataset: str = "flights") -> dict[str, list[float]]:
-    """What is told of a dataset's runs."""
-    return values(lines, stack=STACK, dataset=dataset)
-
-
 IDENTITY = ("run_id", "dataset", "stage", "key", "execution_arn", "attempt", "cold_start")
 
 
