@@ -55,8 +55,9 @@ STARTED = """
 import gc, json, os
 usual = gc.get_threshold()
 import functions.clean.handler
+import pyarrow
 print(json.dumps([gc.get_threshold() == usual, gc.get_freeze_count(), len(gc.get_objects()),
-                  os.environ["OPENBLAS_NUM_THREADS"]]))
+                  os.environ["OPENBLAS_NUM_THREADS"], pyarrow.default_memory_pool().backend_name]))
 """
 
 
@@ -64,12 +65,13 @@ def test_nothing_that_is_imported_is_searched_for_garbage_later() -> None:
     # WHEN
     command = [sys.executable, "-c", STARTED]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    as_usual, set_apart, searched, threads = json.loads(done.stdout)
+    as_usual, set_apart, searched, threads, memory = json.loads(done.stdout)
 
     # THEN what comes later is, as ever
     assert as_usual
     assert set_apart > 20 * searched
     assert threads == "1"
+    assert memory == "system"
 
 
 READ = """
