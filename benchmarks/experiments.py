@@ -160,7 +160,7 @@ class Bench:
         return computing(self.sizes.small_files)
 
     def local_cloud(self) -> Result:
-        """What small files take from upload to commit."""
+        """What small files take from upload to the end of the run."""
         self._tell(f"{self.sizes.small_files} small files on a local cloud")
         return on_local_cloud(self._work.empty_folder("cloud"), self.sizes.small_files)
 

@@ -153,7 +153,7 @@ def table_of_shares(result: Result) -> str:
         "stages": "the five stages, without S3",
         "s3": "S3's requests",
         "orchestration": "orchestration",
-        "total": "**from upload to commit**",
+        "total": "**from upload to the end of the run**",
     }
     seconds = result["seconds"]
     rows = [

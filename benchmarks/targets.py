@@ -129,7 +129,7 @@ def _small_files(results: Result) -> Iterator[Target]:
 def _local_cloud(results: Result) -> Iterator[Target]:
     if "local_cloud" in results:
         cloud = results["local_cloud"]
-        what = f"{cloud['rows']:,} rows, upload to commit on the warm local cloud"
+        what = f"{cloud['rows']:,} rows, upload to the end of the run on the warm local cloud"
         yield Target(what, cloud["seconds"]["total"], UPLOAD_S, "s")
 
 

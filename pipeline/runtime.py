@@ -268,22 +268,25 @@ def _size(document: Any) -> int:
 
 
 def pass_on(context: StageContext, core: Callable[[pa.RecordBatch], ArrowResult]) -> None:
-    """Take every staged batch through a core: the whole work of the stages between the ends."""
+    """Take every staged batch through a core: the whole work of the stages between the ends.
+
+    The core has the columns that it opens (`pipeline/column_use.py`), the others go on beside it.
+    """
     staged = context.staged_input()
     with (
         context.quarantine() as quarantine,
         context.repairs() as repairs,
         context.staged_output() as output,
     ):
-        for batch in staged:
+        for batch in staged.batches():
             context.check_resources()
-            result = core(batch)
-            context.rows_in += batch.num_rows
+            result = core(batch.rows)
+            context.rows_in += batch.rows.num_rows
             context.counts.add(result.counts)
             quarantine.write(result.rejects)
             repairs.write(result.repairs)
             _add_notes(context.run.lookups, result.notes)
-            output.write(result.frame)
+            output.write(result.frame, batch.passing(result.frame))
     context.rows_out = output.rows
     context.bytes_in, context.bytes_out = staged.bytes_read, output.bytes_written
     context.book()

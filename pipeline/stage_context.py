@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from pipeline.accounting import RowCounts, check_stage_books
-from pipeline.constants import ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET
+from pipeline.column_use import next_readers, opened
+from pipeline.constants import ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET, STAGES
 from pipeline.errors import InvalidEventError
 from pipeline.guard import ResourceGuard
 from pipeline.quarantine import QuarantineWriter, RepairWriter
@@ -105,14 +106,17 @@ class StageContext:
         self._booked = True
 
     def staged_input(self) -> StagedReader:
-        """Return the batches that the stage before has left."""
+        """Return the batches that the stage before has left: the columns that this one opens."""
         if self.run.data is None:
             raise InvalidEventError("The run summary names no staged data.")
-        return StagedReader(self.run.data.bucket, self.run.data.key)
+        names = opened(self.plan, self.stage)
+        order = self.plan.schemas.get(STAGES[STAGES.index(self.stage) - 1], {})
+        return StagedReader(self.run.data.bucket, self.run.data.key, names, order)
 
     def staged_output(self) -> StagedWriter:
         """Return the writer of this stage's batches."""
-        return StagedWriter(self.staging_bucket, self.run.staging_key(self.stage))
+        readers = next_readers(self.plan, self.stage)
+        return StagedWriter(self.staging_bucket, self.run.staging_key(self.stage), readers)
 
     def quarantine(self) -> QuarantineWriter:
         """Return the writer of this stage's rejected rows."""

@@ -1,51 +1,123 @@
-"""Frames between the stages: batches in the staging bucket, each packed in its own way.
+"""Frames between the stages: batches in the staging bucket, in pieces of columns.
 
-A frame is an Arrow IPC stream of one column, `batch`. Each of its rows is such a stream again: one
-batch, whose columns have the types that this batch needs (`pipeline/packing.py`). Who opens a frame
-as a mere stream sees that, and cannot take packed columns for the rows. `frame_batches` gives the
-rows, also of a frame that was written before batches were packed.
+A frame is an Arrow IPC stream; each of its batches has the pieces of a batch of rows as rows
+(`pipeline/sealed.py`). There is a piece for each stage to come, with the columns that it will be
+the first to open, so that a stage passes on what does not concern it as it came. Who opens a frame
+as a mere stream sees that, and cannot take packed columns for the rows: `frame_batches` gives them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
-from pipeline.packing import packed, unpacked
+from pipeline.sealed import FRAME, PACKED_ROWS, Sealed, frame_rows, pieces_of, rows_left, sealed
 from pipeline.storage import ObjectReader, open_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-FRAME: Final = pa.schema([pa.field("batch", pa.large_binary(), nullable=False)])
-PACKED_ROWS: Final = 4096
-"""Batches of fewer rows are staged as they are: packing them takes longer than it saves."""
 _PLAIN: Final = pa.ipc.IpcWriteOptions(use_threads=False)
-_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
-_ONE_THREAD: Final = pa.ipc.IpcReadOptions(use_threads=False)
-"""Threads take a fifth more CPU time here: there is too little to do for each of them."""
+
+
+@dataclass(frozen=True)
+class StagedBatch:
+    """A batch of a frame: the columns that were asked for, and the others as they were staged."""
+
+    rows: pa.RecordBatch
+    sealed: Sequence[Sealed] = ()
+
+    def passing(self, after: pa.RecordBatch) -> Sequence[Sealed]:
+        """Return the sealed columns of the rows that a stage has left; see `rows_left`."""
+        left = rows_left(self.rows, after) if self.sealed else None
+        return self.sealed if left is None else [piece.less(left) for piece in self.sealed]
+
+
+class _Opening:
+    """Opens batches; all of a frame have their columns in one order, and text encoded alike.
+
+    Parameters
+    ----------
+    names
+        Columns to open; all if None. Pieces with none of them stay sealed.
+    order
+        Names of columns in the order that they shall have; others come behind, as they first came.
+    """
+
+    def __init__(self, names: Collection[str] | None, order: Iterable[str]) -> None:
+        self._names = None if names is None else frozenset(names)
+        self._place = {name: at for at, name in enumerate(order)}
+        self._types: dict[str, pa.DataType] = {}
+
+    def batch(self, pieces: Sequence[Sealed]) -> StagedBatch:
+        """Return the batch of these pieces."""
+        names = self._names
+        wanted = [names is None or not names.isdisjoint(piece.columns) for piece in pieces]
+        opened = [piece.opened() for piece, open_ in zip(pieces, wanted, strict=True) if open_]
+        closed = [piece for piece, open_ in zip(pieces, wanted, strict=True) if not open_]
+        return StagedBatch(self._alike(opened), closed)
+
+    def _alike(self, batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+        columns = {
+            field.name: (field, column)
+            for batch in batches
+            for field, column in zip(batch.schema, batch.columns, strict=True)
+        }
+        for name in columns:
+            self._place.setdefault(name, len(self._place))
+        names = sorted(columns, key=self._place.__getitem__)
+        fields, arrays = zip(*(columns[name] for name in names), strict=True)
+        made = [self._conformed(name, array) for name, array in zip(names, arrays, strict=True)]
+        kinds = [field.with_type(array.type) for field, array in zip(fields, made, strict=True)]
+        return pa.RecordBatch.from_arrays(made, schema=pa.schema(kinds))
+
+    def _conformed(self, name: str, column: pa.Array) -> pa.Array:
+        """The column with its text encoded by a dictionary, or not, as in the first batch."""
+        first = self._types.setdefault(name, column.type)
+        if pa.types.is_dictionary(first) and not pa.types.is_dictionary(column.type):
+            return column.dictionary_encode()
+        if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(first):
+            return column.dictionary_decode()
+        return column
 
 
 def frame_batches(frame: Any) -> Iterator[pa.RecordBatch]:
     """Yield the batches of a frame (an open file) with the types that they were staged with."""
-    with pa.ipc.open_stream(frame, options=_ONE_THREAD) as stream:
-        if stream.schema != FRAME:
-            yield from stream
-            return
-        for row in stream:
-            with pa.ipc.open_stream(row[0][0].as_buffer(), options=_ONE_THREAD) as inner:
-                yield unpacked(inner.read_next_batch())
+    for batch in _batches(frame, _Opening(None, ())):
+        yield batch.rows
+
+
+def _batches(frame: Any, opening: _Opening) -> Iterator[StagedBatch]:
+    with pa.ipc.open_stream(frame) as stream:
+        plain = stream.schema != FRAME
+        for batch in stream:
+            yield StagedBatch(batch) if plain else opening.batch(pieces_of(batch))
 
 
 class StagedReader:
-    """The batches of a staged frame."""
+    """The batches of a staged frame.
 
-    def __init__(self, bucket: str, key: str) -> None:
+    Parameters
+    ----------
+    bucket, key
+        Where it lies.
+    names, order
+        The columns that are wanted, and their order; see `_Opening`.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        key: str,
+        names: Collection[str] | None = None,
+        order: Iterable[str] = (),
+    ) -> None:
         self._object: ObjectReader = open_object(bucket, key)
+        self._opening = _Opening(names, order)
 
     @property
     def bytes_read(self) -> int:
@@ -53,21 +125,35 @@ class StagedReader:
         return self._object.bytes_read
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield the batches' columns that are wanted."""
+        for batch in self.batches():
+            yield batch.rows
+
+    def batches(self) -> Iterator[StagedBatch]:
         """Yield the batches; the object is read as they are asked for."""
         try:
-            yield from frame_batches(self._object)
+            yield from _batches(self._object, self._opening)
         finally:
             self._object.close()
 
 
 class StagedWriter(AllOrNothing):
-    """Writes batches as one staged frame, visible only when all of them are in it."""
+    """Writes batches as one staged frame, visible only when all of them are in it.
 
-    def __init__(self, bucket: str, key: str) -> None:
+    Parameters
+    ----------
+    bucket, key
+        Where it will lie.
+    readers
+        Who will be the first to open a column: those of one reader are sealed together. Without,
+        all columns of a batch are.
+    """
+
+    def __init__(self, bucket: str, key: str, readers: Mapping[str, str] | None = None) -> None:
         self.rows = 0
         self._sink = ObjectWriter(bucket, key)
         self._stream: pa.ipc.RecordBatchStreamWriter | None = None
-        self._schema: pa.Schema | None = None
+        self._readers = readers or {}
         self._varied: set[str] = set()
 
     def finish(self) -> None:
@@ -93,40 +179,20 @@ class StagedWriter(AllOrNothing):
         """ETag of the finished frame; empty if there is none."""
         return self._sink.stored.etag if self._sink.stored else ""
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append a batch; the first one settles the schema."""
+    def write(self, batch: pa.RecordBatch, passing: Sequence[Sealed] = ()) -> None:
+        """Append a batch, and the columns of its rows that were not opened."""
         if self._stream is None:
-            self._schema = batch.schema
             self._stream = pa.ipc.new_stream(self._sink, FRAME, options=_PLAIN)
         if batch.num_rows or not self.rows:
-            batch = conformed(batch, self._schema)
-            if len(batch) >= PACKED_ROWS:
-                batch = packed(batch, self._varied)
-            self._stream.write_batch(_row(batch))
+            made = [sealed(piece, self._varied) for piece in self._divided(batch)]
+            self._stream.write_batch(frame_rows([*made, *passing]))
         self.rows += batch.num_rows
 
-
-def _row(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """A batch as a row of the frame."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=_COMPRESSED) as stream:
-        stream.write_batch(batch)
-    data = sink.getvalue()
-    ends = pa.py_buffer(np.array([0, data.size], dtype=np.int64))
-    column = pa.Array.from_buffers(FRAME.field(0).type, 1, [None, ends, data])
-    return pa.RecordBatch.from_arrays([column], schema=FRAME)
-
-
-def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the batch with text columns encoded (or not) as the schema has them."""
-    if batch.schema.equals(schema):
-        return batch
-    columns = []
-    for field in schema:
-        column = batch.column(field.name)
-        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        elif pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(field.type):
-            column = column.dictionary_decode()
-        columns.append(column)
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    def _divided(self, batch: pa.RecordBatch) -> Iterable[pa.RecordBatch]:
+        """The columns of a batch by the stage that will open them; few rows are not divided."""
+        if batch.num_rows < PACKED_ROWS:
+            return [batch]
+        names: dict[str, list[str]] = {}
+        for name in batch.schema.names:
+            names.setdefault(self._readers.get(name, ""), []).append(name)
+        return [batch.select(of_one) for of_one in names.values()]

@@ -25,8 +25,8 @@ def prepare_imports() -> None:
     CPU time (0.06 s) as importing numpy takes. No stage multiplies matrices; a deployment whose
     steps do may set the number of threads in the function's environment.
 
-    Arrow's own allocator keeps what it has freed: at a million rows its peaks are 25 to 75 MB higher
-    than those of the C library's, and zeroing new pages for it takes 0.1 s of a run.
+    Arrow's own allocator keeps what it has freed: at a million rows its peaks are 25 to 75 MB above
+    those of the C library's, and the kernel's zeroing of its new pages takes 0.1 s of a run.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -13,6 +13,7 @@ from functions.transform.lists import json_lists, separated_lists
 from functions.transform.reshape import exploded, split_column, unpivoted
 from pipeline.accounting import RowCounts
 from pipeline.arrow_types import arrow_type
+from pipeline.column_use import passing
 from pipeline.distinct import WORTHWHILE_SHARE, value_type
 from pipeline.errors import StepError
 from pipeline.findings import Findings
@@ -37,12 +38,13 @@ _TELLING_ROWS: Final = 1024
 class TransformState:
     """What is kept between batches: SQL queries, the dataset's Python module, columns of text.
 
-    `various` are those whose text hardly repeats.
+    `various` are those whose text hardly repeats, `passing` those that a batch need not have.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.sql = SqlSteps(plan)
         self.python = PythonSteps(plan)
+        self.passing = passing(plan, "transform")
         self.various: set[str] = set()
 
 
@@ -118,7 +120,7 @@ def _rename(batch: pa.RecordBatch, names: Any, _work: _Work) -> pa.RecordBatch:
 
 
 def _select(batch: pa.RecordBatch, names: Any, _work: _Work) -> pa.RecordBatch:
-    return batch.select([*names, ROW_NUMBER])
+    return batch.select([name for name in (*names, ROW_NUMBER) if name in batch.schema.names])
 
 
 def _cast(batch: pa.RecordBatch, argument: Any, work: _Work) -> pa.RecordBatch:
@@ -187,7 +189,10 @@ def _conformed(batch: pa.RecordBatch, plan: Plan, state: TransformState) -> pa.R
     """Batch with the types that the plan promises; text dictionary-encoded where it repeats."""
     promised = plan.schemas["transform"]
     columns = {}
+    there = set(batch.schema.names)
     for name, kind in promised.items():
+        if name in state.passing and name not in there:
+            continue
         wanted = arrow_type(kind)
         column = _promised(batch, name, wanted, plan)
         if pa.types.is_string(column.type):

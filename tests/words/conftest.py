@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
+from pipeline import sealed, staging
 from pipeline.authoring.build import compile_datasets
 from pipeline.constants import ENV_DATASETS_DIR, ENV_OUTPUT_BUCKET, ENV_STAGING_BUCKET
 from pipeline.storage import s3_client
@@ -24,6 +25,13 @@ def _client() -> Iterator[None]:
     s3_client.cache_clear()
     yield
     s3_client.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _few_rows_are_divided_and_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cases' few rows go from stage to stage as many do."""
+    monkeypatch.setattr(sealed, "PACKED_ROWS", 1)
+    monkeypatch.setattr(staging, "PACKED_ROWS", 1)
 
 
 @pytest.fixture
