@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WINDOW_BYTES: Final = 64 * 1024
 """From here on numpy counts faster than bytes do; larger parts leave the processor's cache."""
+BLANKS: Final = b" \t\r\n"
+"""What may stand between JSON values (RFC 8259); any other space is no JSON."""
 _LINE_END: Final = ord("\n")
 
 
@@ -40,17 +42,17 @@ class Block:
     @cached_property
     def body(self) -> bytes:
         """The text from the first row to the last."""
-        return self.text.strip()
+        return self.text.strip(BLANKS)
 
     @cached_property
     def _blank(self) -> int:
         """Lines before the first row."""
-        return self.text.count(b"\n", 0, len(self.text) - len(self.text.lstrip()))
+        return self.text.count(b"\n", 0, len(self.text) - len(self.text.lstrip(BLANKS)))
 
     @property
     def body_lines(self) -> int:
         """Number of lines of the body: the rows, where no blank ones stand between them."""
-        after = self.text.count(b"\n", len(self.text.rstrip()))
+        after = self.text.count(b"\n", len(self.text.rstrip(BLANKS)))
         return len(self.ends) + 1 - self._blank - after
 
     def pieces(self, most_lines: int) -> Iterator[Block]:
@@ -64,7 +66,7 @@ class Block:
             end = ends[min(first + most_lines, len(ends)) - 1]
             text = self.text[begin:end]
             own = None if self.row_lines is None else self.row_lines[first : first + most_lines]
-            if text and not text.isspace():
+            if text.strip(BLANKS):
                 yield Block(text, self.first_line + first, own)
             begin = end + 1
 
@@ -73,7 +75,7 @@ class Block:
         lines = [
             (number, line)
             for number, line in enumerate(self.text.split(b"\n"), self.first_line)
-            if line.strip()
+            if line.strip(BLANKS)
         ]
         if self.row_lines is None:
             return lines

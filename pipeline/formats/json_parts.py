@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PLAIN_TEXT: Final = r'"[^"\\\x00-\x1f]*"'
 _NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _BLANKS: Final = " \t"
+_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""The byte order mark, which may stand before a file's text and is else no JSON."""
 
 
 class PartValues(NamedTuple):
@@ -89,7 +91,8 @@ def _read(
 ) -> tuple[str | None, bool, bool]:
     """A value's text, whether the column refuses it, and whether it is odd."""
     bare = (json_text or "").strip(_BLANKS)
-    value = None if bare.startswith(("[", "{")) else parsed_json(bare.encode())
+    elsewhere = bare.startswith(("[", "{", _MARK))  # a mark is none but before a whole line
+    value = None if elsewhere else parsed_json(bare.encode())
     is_word = isinstance(value, Number) and not value[-1].isdigit()  # NaN
     if is_word or (value is None and bare != "null"):
         return None, False, True

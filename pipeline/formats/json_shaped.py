@@ -17,6 +17,7 @@ import pyarrow as pa
 from pipeline.buffers import boolean_array, int64_array, mask_of, memory_of
 from pipeline.distinct import WORTHWHILE_SHARE, Distinct, distinct
 from pipeline.formats import RawChunk
+from pipeline.formats.json_blocks import BLANKS, Block
 from pipeline.formats.json_exact import MOST_BYTES, exact_chunk
 from pipeline.formats.json_parts import PartValues, part_values
 from pipeline.formats.json_paths import path_of
@@ -25,9 +26,12 @@ from pipeline.plan import REFUSED, ROW_NUMBER
 from pipeline.plan_contract import Column
 
 if TYPE_CHECKING:
-    from pipeline.formats.json_blocks import Block
+    from collections.abc import Callable
+
     from pipeline.formats.json_columns import JsonColumns
     from pipeline.formats.json_shapes import Mask
+
+    RawOf = Callable[[int], Any]
 
 LEAST_BYTES: Final = 64 * 1024
 """Less text is read exactly before every column has been asked for."""
@@ -128,13 +132,18 @@ class ShapedRows:
             return chunk_of(batch, block, passed)
         lines = [(block.line_of(at), block.line(at)) for at in odd]
         texts = [text for _, text in lines]
-        if not all(map(bytes.strip, texts)) or sum(map(len, texts)) > MOST_BYTES:
+        if not all(text.strip(BLANKS) for text in texts) or sum(map(len, texts)) > MOST_BYTES:
             return None
         exact = exact_chunk(lines, [passed + at + 1 for at in odd], self._columns)
         if exact.rows != len(odd):
             return None
         chunk = chunk_of(_in_order(batch, exact.batch), block, passed)
-        return replace(chunk, malformed=exact.malformed, repairs=exact.repairs)
+        return replace(
+            chunk,
+            malformed=exact.malformed,
+            repairs=exact.repairs,
+            raw_of=_either(exact.raw_of, {passed + at + 1 for at in odd}, chunk.raw_of),
+        )
 
 
 def chunk_of(batch: pa.RecordBatch, block: Block, passed: int) -> RawChunk:
@@ -144,6 +153,12 @@ def chunk_of(batch: pa.RecordBatch, block: Block, passed: int) -> RawChunk:
         raw_of=lambda number: block.raw(number - passed - 1),
         line_of=lambda number: block.line_of(number - passed - 1),
     )
+
+
+def _either(of_some: RawOf | None, some: set[int], of_others: RawOf | None) -> RawOf:
+    """What gives a row as it stood in the file, or as what it was mended to if it is an odd one."""
+    assert of_some is not None and of_others is not None, "JSON has raw rows"
+    return lambda number: of_some(number) if number in some else of_others(number)
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.Array:

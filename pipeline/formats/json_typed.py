@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
 
+from pipeline.formats.json_blocks import BLANKS
 from pipeline.formats.json_columns import JsonColumns, followed
 from pipeline.formats.json_digits import rows_near_zero, rows_with_lost_digits
 from pipeline.formats.json_paths import value_at
@@ -29,7 +30,7 @@ def typed_batch(text: bytes, columns: JsonColumns) -> pa.RecordBatch | None:
     parsed object cannot reach over a line's end: row n is line n. Columns of numbers are text
     where a double does not keep the digits of one of them.
     """
-    body = text.strip()
+    body = text.strip(BLANKS)
     lines = _objects_in_lines(body) if columns.typed else 0
     if not lines or is_too_deep(body, lines, columns.plan.limits):
         return None

@@ -72,6 +72,11 @@ LINES = st.one_of(
             '{"s": "a", "i": "b"}, {"n": 1, "m": 1, "b": 1, "d": 1, "other": 1}',
             '{"s": "a, "i": 1", "n": 1, "m": 1, "b": 1, "d": 1, "other": 1}',
             '{"s": "a, "i": 1, "n": 1, "m": 1, "b": 1, "d": "b", "other": 1}',
+            '{"s": "x", "i": True, "n": 1, "m": 1, "b": 1, "d": 1, "other": 1}',
+            '{"s": "x", "i": "late", "n": 1, "m": 1, "b": 1, "d": 1, "other": 1,}',
+            '{"s": \ufeff"x", "i": \ufeff1, "n": 1, "m": 1, "b": 1, "d": 1, "other": 1}',
+            '{"s": "x", "i": 1, "n": 1, "m": 1, "b": 1, "d": 1, "other": 1}\x0c',
+            *("\x0b", "\x0c", " \x1c"),
         ]
     ),
 )
@@ -171,6 +176,29 @@ def test_malformed_lines_cost_themselves_alone(always: None) -> None:
         (42, 42, ROW[:-9]),
     ]
     assert chunk.batch.column(ROW_NUMBER).to_pylist() == [*range(1, 21), *range(22, 42)]
+
+
+def test_a_mended_line_is_shown_as_it_was_mended(always: None) -> None:
+    """It is no JSON as it stands in the file, and its row may be rejected all the same."""
+    (chunk,) = read("\n".join([*ROWS, ROW.replace("true", "True")]), Drift(salvage=True))
+
+    assert chunk.raw_of is not None
+    assert chunk.raw_of(len(ROWS) + 1) == json.loads(ROW)
+    assert chunk.raw_of(len(ROWS)) == json.loads(ROW)
+
+
+@pytest.mark.parametrize(
+    "line", [ROW.replace('"x"', '\ufeff"x"'), f"{ROW}\x0c", f"\x0b{ROW}", "nonsense"]
+)
+@pytest.mark.parametrize("at", [0, 10, 20])
+def test_what_is_no_json_is_malformed_wherever_it_stands(always: None, line: str, at: int) -> None:
+    lines = [*ROWS[:at], line, *ROWS[at:]]
+
+    (chunk,) = read("\n".join(lines))
+
+    assert [reject.row_number for reject in chunk.malformed] == [at + 1]
+    good = chunk.batch.column(ROW_NUMBER).to_pylist()
+    assert good == [number for number in range(1, len(lines) + 1) if number != at + 1]
 
 
 def test_rows_of_many_shapes_are_left_to_the_other_ways(always: None) -> None:
