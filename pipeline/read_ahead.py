@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, Final
@@ -67,9 +67,10 @@ class ReadAhead:
     def _fetch(self) -> None:
         last: bytes | Exception = b""
         try:
-            while not self._closed.is_set() and (block := self._body.read(BLOCK_BYTES)):
-                self._fetched.put(block)
+            with closing(self._body):
+                while not self._closed.is_set() and (block := self._body.read(BLOCK_BYTES)):
+                    self._fetched.put(block)
         except Exception as error:
             last = error
-        self._body.close()
-        self._fetched.put(last)
+        finally:
+            self._fetched.put(last)
