@@ -55,7 +55,7 @@ def test_rows_that_leave_stage_after_stage_leave_sealed_columns(
     # THEN
     expected = [value for value, stays in zip(left, second, strict=True) if stays]
     assert piece.opened().column(ROW_NUMBER).to_pylist() == expected
-    assert piece.columns == {ROW_NUMBER}
+    assert piece.columns == [ROW_NUMBER]
 
 
 @given(st.lists(st.integers(0, 50), unique=True).map(sorted), st.data())

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.distinct import plain
 from pipeline.errors import ObjectNotVisibleError
+from pipeline.sealed import pieces_of
 from pipeline.staging import (
     PACKED_ROWS,
     StagedReader,
@@ -136,10 +137,10 @@ def test_who_opens_a_frame_as_a_mere_stream_finds_no_columns(bucket: str) -> Non
     with pa.ipc.open_stream(stored(bucket)) as stream:
         rows = list(stream)
 
-    # THEN each row is a stream of a batch
-    assert [batch.schema.names for batch in rows] == [["batch", "kept"]] * 2
-    inner = [pa.ipc.open_stream(batch[0][0].as_buffer()).read_all() for batch in rows]
-    assert [table.schema.field("n").type for table in inner] == [pa.int8(), pa.int16()]
+    # THEN each row is a piece of a batch
+    assert [batch.schema.names for batch in rows] == [["columns", "batch", "kept"]] * 2
+    inner = [piece.unsealed() for batch in rows for piece in pieces_of(batch)]
+    assert [batch.schema.field("n").type for batch in inner] == [pa.int8(), pa.int16()]
 
 
 def test_a_frame_in_a_file_is_read_as_it_was_staged(bucket: str) -> None:
@@ -181,5 +182,5 @@ def test_few_rows_are_staged_as_they_are(bucket: str) -> None:
         writer.write(batch_with(n=[1] * (PACKED_ROWS - 1)))
 
     with pa.ipc.open_stream(stored(bucket)) as stream:
-        inner = pa.ipc.open_stream(stream.read_next_batch()[0][0].as_buffer())
-    assert inner.schema.field("n").type == pa.int64()
+        (piece,) = pieces_of(stream.read_next_batch())
+    assert piece.unsealed().schema.field("n").type == pa.int64()
