@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pipeline.key_filter import KeyFilter
 from pipeline.runs import Mask, Numbers, Runs, Words
 
 if TYPE_CHECKING:
@@ -25,46 +26,55 @@ _REST: Final = np.uint64(64) - _PREFIX
 _PREFIXES: Final = 2 ** int(_PREFIX)
 _PART: Final = _PREFIXES // 64
 """Prefixes whose keys are merged at once."""
-_FILTER_BITS: Final = 24
+_MOST_YOUNG: Final = 24
+"""Runs of one batch that are kept as they are."""
 
 
 class KeyRuns:
     """Keys of all batches so far.
 
-    A filter of 16 MB says of most new keys that none begins with their first bits: of a million
-    keys 6 % are searched for in vain, of ten million 45 %.
+    A batch's keys are a run of their own until there are many, which are merged at once: few keys
+    pass the filter, so that searching in many runs costs less than merging them sooner.
     """
 
     def __init__(self) -> None:
+        self._young: list[Hashes] = []
         self._runs: Runs[Hashes | PackedRun] = Runs(_merged, _length)
-        self._begun: Mask | None = None
+        self._filter: KeyFilter | None = None
 
     def __len__(self) -> int:
         """Return how many runs there are."""
-        return len(self._runs)
+        return len(self._runs) + len(self._young)
 
     def add(self, high: Words, low: Words) -> None:
         """Remember keys that were not there, in their order (`key_order`)."""
-        if self._begun is not None:
-            self._begun[_first_bits(high)] = True
-        self._runs.add((high, low))
+        if self._filter is not None:
+            self._filter.add(high)
+        self._young.append((high, low))
+        if len(self._young) == _MOST_YOUNG or sum(map(_length, self._young)) >= _LONG:
+            self._runs.add(_joined(self._young))
+            self._young = []
 
     def contained(self, high: Words, low: Words) -> Mask:
         """Return which keys were added before."""
         known = np.zeros(len(high), dtype=np.bool_)
-        if len(self._runs):
-            at = np.flatnonzero(self._filter()[_first_bits(high)])
-            for run in self._runs:
-                known[at] |= _contained(run, high[at], low[at])
+        runs = [*self._runs, *self._young]
+        if not runs:  # a file of one batch needs no filter
+            return known
+        if self._filter is None:
+            self._filter = _filter_of(runs)
+        at = np.flatnonzero(self._filter.may_have(high))
+        high, low = high[at], low[at]
+        for run in runs:
+            known[at] |= _contained(run, high, low)
         return known
 
-    def _filter(self) -> Mask:
-        """First bits of all keys; a file of one batch needs none."""
-        if self._begun is None:
-            self._begun = np.zeros(2**_FILTER_BITS, dtype=np.bool_)
-            for run in self._runs:
-                self._begun[_first_bits(_first_words(run))] = True
-        return self._begun
+
+def _filter_of(runs: list[Hashes | PackedRun]) -> KeyFilter:
+    begun = KeyFilter()
+    for run in runs:
+        begun.add(run.first_words() if isinstance(run, PackedRun) else run[0])
+    return begun
 
 
 @dataclass
@@ -129,14 +139,6 @@ def _packed(high: Words, low: Words) -> Words:
     return (high << _PREFIX) | (low >> _REST)
 
 
-def _first_bits(high: Words) -> Numbers:
-    return (high >> np.uint64(64 - _FILTER_BITS)).view(np.int64)
-
-
-def _first_words(run: Hashes | PackedRun) -> Words:
-    return run.first_words() if isinstance(run, PackedRun) else run[0]
-
-
 def _contained(run: Hashes | PackedRun, high: Words, low: Words) -> Mask:
     if isinstance(run, PackedRun):
         return run.contains(high, low)
@@ -158,8 +160,12 @@ def _length(run: Hashes | PackedRun) -> int:
 def _merged(left: Hashes | PackedRun, right: Hashes | PackedRun) -> Hashes | PackedRun:
     if isinstance(left, PackedRun) or isinstance(right, PackedRun):
         return _merged_long(*map(_long, (left, right)))
-    high = np.concatenate((left[0], right[0]))
-    low = np.concatenate((left[1], right[1]))
+    return _joined([left, right])
+
+
+def _joined(runs: list[Hashes]) -> Hashes | PackedRun:
+    """The keys of several short runs as one, a packed one if it is long."""
+    high, low = (np.concatenate(words) for words in zip(*runs, strict=True))
     order = _parts_order(high, low)
     high, low = high[order], low[order]
     return (high, low) if len(high) < _LONG else PackedRun.of(high, low)

@@ -46,6 +46,7 @@ nobody knows which moment it is; `timezone: false` keeps it as it stands.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
@@ -109,16 +110,22 @@ def parsed(text: pa.Array, column: Column) -> Parsed:
     if column.type == "string":
         return Parsed(text, nothing(text))
     values, lost = _PARSERS[column.type](pc.utf8_trim_whitespace(text), column)
-    refused = pc.and_(pc.is_valid(text), pc.is_null(values))
-    return Parsed(values, refused, lost)
+    if values.null_count == text.null_count:  # all that has a text has a value
+        return Parsed(values, nothing(values), lost)
+    return Parsed(values, pc.and_(pc.is_valid(text), pc.is_null(values)), lost)
 
 
 def without_missing(text: pa.Array, words: Sequence[str]) -> pa.Array:
     """Return text values with null for those that are one of the words for no value."""
-    missing = pc.is_in(text, pa.array(words, pa.string()))
-    if not pc.any(missing).as_py():
+    missing = pc.is_in(text, _array_of(tuple(words)))
+    if not missing.true_count:
         return text
     return pc.if_else(missing, pa.scalar(None, pa.string()), text)
+
+
+@cache
+def _array_of(words: tuple[str, ...]) -> pa.Array:
+    return pa.array(words, pa.string())
 
 
 def nothing(values: pa.Array) -> pa.Array:

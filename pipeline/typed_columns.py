@@ -42,11 +42,16 @@ class TypedColumn:
     @property
     def absent(self) -> pa.Array:
         """Mask of the rows without a value."""
-        return pc.and_not(self.parts.lacking(self.typed), self.refused)
+        return self._not_refused(self.parts.lacking(self.typed))
 
     def mask(self, per_value: pa.Array) -> pa.Array:
         """Return a mask of rows from one of the distinct values, without the refused ones."""
-        return pc.and_not(self.parts.mask(per_value), self.refused)
+        return self._not_refused(self.parts.mask(per_value))
+
+    def _not_refused(self, rows: pa.Array) -> pa.Array:
+        """Most masks mark no row, and most columns have no refused ones."""
+        is_apart = not (rows.true_count and self.refused.true_count)
+        return rows if is_apart else pc.and_not(rows, self.refused)
 
     @property
     def misfits(self) -> list[tuple[str, pa.Array]]:

@@ -1,9 +1,9 @@
 """CSV files as raw record batches: every cell as text, every row numbered.
 
 pyarrow's reader does the parsing, a block of whole rows at a time. Cells are read
-dictionary-encoded, so that checks run once per distinct value, except in columns where the first
-block shows that it does not pay: those that have hardly any repetition, and plain integers, which
-are cast more quickly than they are encoded.
+dictionary-encoded, so that checks run once per distinct value, except in columns where it does not
+pay: integers in the plain spelling, which are cast more quickly than they are encoded, and text
+that is hardly repeated. What a column holds, the first block shows.
 """
 
 from __future__ import annotations
@@ -134,19 +134,23 @@ class _Parser:
 
     def __init__(self, header: Header, plan: Plan) -> None:
         self._header = header
-        self._types: dict[str, pa.DataType] = dict.fromkeys(header.wanted, TEXT)
-        self._is_decided = False
         self._by_row = {
             column.source_name: column for column in plan.columns if is_read_by_row(column, plan)
         }
+        self._types = {
+            name: pa.string() if name in self._by_row else TEXT for name in header.wanted
+        }
+        self._first: pa.Table | None = None
+        self._is_decided = False
 
     def rows(self, block: Block) -> tuple[pa.RecordBatch, MalformedRows]:
         """Return the rows that fit the header, and the others."""
+        if self._first is not None:
+            self._decide(self._first)
         malformed = MalformedRows(block.refused, block.doubted)
         table = self._table(block, malformed.skip)
-        if not self._is_decided and table.num_rows:
-            self._decide(table)
-            table = table.cast(pa.schema(self._types.items()))
+        if table.num_rows and not self._is_decided:
+            self._first = table
         return _batch(table), malformed
 
     def _table(self, block: Block, refuse: Any) -> pa.Table:
@@ -173,20 +177,18 @@ class _Parser:
             ),
         )
 
-    def _decide(self, table: pa.Table) -> None:
-        """Read columns as plain text where the first rows show that a dictionary loses."""
-        self._is_decided = True
-        for name, column in zip(table.column_names, table.columns, strict=True):
-            distinct = max(len(chunk.dictionary) for chunk in column.chunks)
-            if distinct > WORTHWHILE_SHARE * len(column) or self._is_plain(name, column):
-                self._types[name] = pa.string()
+    def _decide(self, first: pa.Table) -> None:
+        """Choose between dictionaries and plain text by the first rows, once there are more."""
+        for name, column in zip(first.column_names, first.columns, strict=True):
+            plain = all(self._is_plain(name, chunk) for chunk in column.chunks)
+            self._types[name] = pa.string() if plain else TEXT
+        self._first, self._is_decided = None, True
 
-    def _is_plain(self, name: str, column: pa.ChunkedArray) -> bool:
-        """Whether all values are integers in the plain spelling."""
-        declared = self._by_row.get(name)
-        return declared is not None and all(
-            plain_integers(chunk.dictionary, declared) is not None for chunk in column.chunks
-        )
+    def _is_plain(self, name: str, cells: pa.Array) -> bool:
+        """Whether a dictionary loses: hardly any text is repeated, or all are plain integers."""
+        if pa.types.is_dictionary(cells.type):
+            return len(cells.dictionary) > WORTHWHILE_SHARE * len(cells)
+        return plain_integers(cells, self._by_row[name]) is not None
 
 
 def _batch(table: pa.Table) -> pa.RecordBatch:

@@ -16,6 +16,8 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 """Those that are looked for in a header, where none is declared; the first of equally good ones."""
 _LINE_FEED: Final = ord("\n")
 _RETURN: Final = ord("\r")
+_PIECE: Final = 256 * 1024
+"""Bytes that are looked at in one go: masks of more take new pages of memory each time."""
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 
@@ -74,8 +76,9 @@ class CsvDialect:
         """Return the number of line ends in a part of a text."""
         if self.terminator is not None:
             return text.count(self.terminator, begin, end)
-        part = np.frombuffer(text, np.uint8, end - begin, begin)  # ten times as fast as `count`
-        count = np.count_nonzero(part == _LINE_FEED)
+        part = np.frombuffer(text, np.uint8, end - begin, begin)  # four times as fast as `count`
+        pieces = (part[at : at + _PIECE] for at in range(0, len(part), _PIECE))
+        count = sum(np.count_nonzero(piece == _LINE_FEED) for piece in pieces)
         if text.find(b"\r", begin, end) >= 0:
             returns = part == _RETURN
             pairs = np.count_nonzero(returns[:-1] & (part[1:] == _LINE_FEED))

@@ -23,14 +23,32 @@ def few_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_runs, "_LONG", 4)
 
 
+@pytest.fixture
+def two_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_runs, "_MOST_YOUNG", 2)
+
+
 def words(keys: list[Key]) -> tuple[np.ndarray, np.ndarray]:
     high, low = np.array(sorted(keys), np.uint64).reshape(-1, 2).T.copy()
     return high, low
 
 
+BATCHES = st.lists(st.sets(st.tuples(HIGH, LOW), max_size=12), min_size=1, max_size=8)
+
+
 @pytest.mark.usefixtures("few_are_long")
-@given(st.lists(st.sets(st.tuples(HIGH, LOW), max_size=12), min_size=1, max_size=8))
+@given(BATCHES)
 def test_what_was_added_is_found_again(batches: list[set[Key]]) -> None:
+    assert_found_again(batches)
+
+
+@pytest.mark.usefixtures("two_are_many")
+@given(BATCHES)
+def test_what_was_added_is_found_in_runs_that_became_one(batches: list[set[Key]]) -> None:
+    assert_found_again(batches)
+
+
+def assert_found_again(batches: list[set[Key]]) -> None:
     runs, seen = KeyRuns(), set[Key]()
 
     for batch in batches:
