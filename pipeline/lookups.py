@@ -58,13 +58,24 @@ class LookupTable:
             rows = pc.index_in(_paired(rows, known, key), pairs, skip_nulls=True)
         return rows
 
-    def column(self, name: str, rows: pa.Array) -> pa.Array:
-        """Return a value column for the rows found; null where none was."""
-        values = self.values[name]
-        if not pa.types.is_dictionary(values.type):
-            return values.take(rows)
-        codes = values.indices.take(rows)
+    def columns(self, rows: pa.Array) -> dict[str, pa.Array]:
+        """Return the value columns for the rows found; null where none was."""
+        somewhere = rows.fill_null(0)
+        return {name: _of_rows(values, rows, somewhere) for name, values in self.values.items()}
+
+
+def _of_rows(values: pa.Array, rows: pa.Array, somewhere: pa.Array) -> pa.Array:
+    """Values of the rows; `somewhere` has a place, whichever it is, for each null of theirs."""
+    if pa.types.is_dictionary(values.type):
+        codes = _of_rows(values.indices, rows, somewhere)
         return pa.DictionaryArray.from_arrays(codes, values.dictionary, safe=False)
+    fixed = pa.types.is_primitive(values.type) and len(values)
+    if not fixed or values.null_count or not rows.null_count or rows.offset:
+        return pc.take(values, rows, boundscheck=False)
+    # Where nothing may be null, taking is four times as fast; what is null, the rows know.
+    data = pc.take(values, somewhere, boundscheck=False).buffers()[1]
+    valid = rows.buffers()[0]
+    return pa.Array.from_buffers(values.type, len(rows), [valid, data], rows.null_count)
 
 
 def _positions(keys: pa.Array, known: pa.Array) -> pa.Array:

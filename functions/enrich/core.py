@@ -133,7 +133,7 @@ def _added(
     lookup: Lookup, table: LookupTable, rows: pa.Array, joined: pa.RecordBatch
 ) -> dict[str, pa.Array]:
     """The lookup's columns for the rows found; those that only fill have the others' values."""
-    columns = {name: table.column(name, rows) for name in lookup.add}
+    columns = table.columns(rows)
     if lookup.conflict != "fill":
         return columns
     there = set(joined.schema.names)

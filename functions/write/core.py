@@ -54,11 +54,15 @@ def partitions(batch: pa.RecordBatch, plan: Plan) -> Iterator[tuple[str, pa.Reco
 
 
 def _combined(keys: list[pa.Array]) -> pa.Array:
-    """One code for each row's values of all keys: equal ones are of equal values."""
-    codes = keys[0].indices.cast(pa.int64())
+    """One code for each row's values of all keys: equal ones are of equal values.
+
+    They count the combinations in the order in which these come.
+    """
+    codes = keys[0].indices
     for key in keys[1:]:
-        codes = pc.add(pc.multiply(codes, len(key.dictionary)), key.indices.cast(pa.int64()))
-    return codes.dictionary_encode().indices
+        pairs = pc.multiply(codes.cast(pa.int64()), len(key.dictionary))
+        codes = pc.add(pairs, key.indices.cast(pa.int64())).dictionary_encode().indices
+    return codes
 
 
 def _alike(codes: pa.Array) -> Iterator[pa.Array]:

@@ -68,6 +68,7 @@ class OutputFiles(AllOrNothing):
         self._write = write
         self._check = check
         self._files: dict[str, _PartitionFile] = {}
+        self._published: list[OutputFile] | None = None
         self._folder: TemporaryDirectory[str] | None = None
 
     def add(self, partition: str, batch: pa.RecordBatch) -> None:
@@ -106,15 +107,19 @@ class OutputFiles(AllOrNothing):
 
     def finish(self) -> list[OutputFile]:
         """Make all files visible, several at a time; return them in the order of their keys."""
-        self.complete()
-        self._forget_runs()
+        if self._published is None:
+            self.complete()
+            self._forget_runs()
+            self._published = self._publish()
+            self.bytes_written = sum(output.bytes for output in self._published)
+        return self._published
+
+    def _publish(self) -> list[OutputFile]:
         files = sorted(self._files.values(), key=lambda file: file.key)
         with ThreadPoolExecutor(PUBLISHED_AT_ONCE) as pool:
             published = [pool.submit(file.publish) for file in files]
             wait(published)  # all of them, before one's failure makes `abort` undo the others
-        done = [file.result() for file in published]
-        self.bytes_written = sum(output.bytes for output in done)
-        return done
+        return [file.result() for file in published]
 
     def abort(self) -> None:
         """Leave nothing behind: what is not visible yet is dropped, what is, undone."""

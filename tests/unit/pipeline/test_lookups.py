@@ -22,7 +22,7 @@ TWO = Lookup("things", on={"letter": "k", "number": "j"}, add={"v": "value"})
 
 
 def joined(table: LookupTable, keys: list[pa.Array]) -> list[object]:
-    return plain(table.column("v", table.rows_of(keys))).to_pylist()
+    return plain(table.columns(table.rows_of(keys))["v"]).to_pylist()
 
 
 @given(st.dictionaries(LETTERS.filter(bool), st.integers(-9, 9)), st.lists(LETTERS), st.booleans())
@@ -61,6 +61,36 @@ def test_several_keys_find_what_a_dict_finds(
     assert joined(LookupTable(table, TWO), keys) == [known.get(key) for key in asked]
 
 
+VALUES: dict[pa.DataType, st.SearchStrategy[object]] = {
+    pa.int64(): st.integers(-9, 9),
+    pa.float64(): st.floats(-9, 9),
+    pa.bool_(): st.booleans(),
+    pa.date32(): st.dates(),
+    pa.decimal128(9, 2): st.decimals(-9, 9, places=2),
+    pa.string(): st.text("xyé", max_size=2),
+}
+
+
+@given(st.data(), st.sampled_from(list(VALUES)), st.booleans())
+def test_values_of_any_type_are_those_of_their_rows(
+    data: st.DataObject, kind: pa.DataType, nulls: bool
+) -> None:
+    values = data.draw(st.lists(VALUES[kind] | st.none() if nulls else VALUES[kind]))
+    places = st.integers(0, len(values) - 1) | st.none() if values else st.none()
+    rows = data.draw(st.lists(places))
+    left_out = data.draw(st.integers(0, len(rows)))
+    table = pa.table(
+        {"k": [str(n) for n in range(len(values))], "value": pa.array(values, kind)},
+        schema=pa.schema([("k", pa.string()), ("value", kind)]),
+    )
+
+    column = LookupTable(table, ONE).columns(pa.array(rows, pa.int32()).slice(left_out))["v"]
+
+    column.validate(full=True)
+    asked = [None if row is None else values[row] for row in rows[left_out:]]
+    assert plain(column).to_pylist() == asked
+
+
 @pytest.mark.parametrize(("repeated", "encoded"), [(True, True), (False, False)])
 def test_text_values_are_encoded_unless_a_long_lookup_has_one_each(
     repeated: bool, encoded: bool
@@ -68,7 +98,7 @@ def test_text_values_are_encoded_unless_a_long_lookup_has_one_each(
     names = [f"name {n % 3 if repeated else n}" for n in range(5000)]
     table = pa.table({"k": [str(n) for n in range(5000)], "value": names})
 
-    column = LookupTable(table, ONE).column("v", pa.array([0, None, 2]))
+    column = LookupTable(table, ONE).columns(pa.array([0, None, 2]))["v"]
 
     assert pa.types.is_dictionary(column.type) is encoded
     assert plain(column).to_pylist() == ["name 0", None, "name 2"]

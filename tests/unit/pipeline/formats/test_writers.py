@@ -7,6 +7,7 @@ import io
 import json
 import math
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -87,6 +88,68 @@ def test_parquet_has_plain_types_and_the_compression_of_the_plan(
         file.read(["t", "i", "d", "z", "l"]).to_pylist()
         == 2 * TABLE.drop_columns(["x", "b"]).to_pylist()
     )
+
+
+def encodings(data: bytes) -> dict[str, bool]:
+    """Whether each column of a file's first row group has a dictionary."""
+    group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    return {column.path_in_schema: column.has_dictionary_page for column in columns}
+
+
+def numbers(rows: int) -> pa.Table:
+    keys = list(range(rows))
+    late = [n if n < 300 else n % 300 for n in keys]
+    return pa.table(
+        {
+            "key": keys,
+            "a.key": [n / 7 for n in keys],
+            "name": [f"name {n}" for n in keys],
+            "month": [1 + n % 12 for n in keys],
+            "late": late,
+            "town": pa.array([f"town {n % 9}" for n in keys]).dictionary_encode(),
+            "street": pa.array([f"street {n}" for n in keys]).dictionary_encode(),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "compression", "with_dictionary"),
+    [
+        (512, None, {"town"}),
+        (512, "snappy", {"town"}),
+        (512, "none", {"key", "a.key", "name", "month", "late", "town", "street"}),
+        (8191, None, {"key", "a.key", "name", "month", "late", "town", "street"}),
+        (8192, None, {"month", "late", "town"}),
+        (8192, "none", {"month", "late", "town"}),
+    ],
+)
+def test_parquet_has_dictionaries_of_values_that_come_more_than_once(
+    rows: int, compression: str | None, with_dictionary: set[str]
+) -> None:
+    table = numbers(rows)
+
+    data = written(table, table, compression=compression)
+
+    assert {name for name, there in encodings(data).items() if there} == with_dictionary
+    assert pq.read_table(io.BytesIO(data)).to_pydict() == pa.concat_tables([table] * 2).to_pydict()
+
+
+@pytest.mark.parametrize(("rows", "room"), [(60, 1), (300, 1), (20_000, 0.8)])
+def test_files_without_those_dictionaries_are_shorter(rows: int, room: float) -> None:
+    draw = Random(1)
+    table = pa.table(
+        {
+            "key": list(range(rows)),
+            "cents": [draw.randrange(10**7) for _ in range(rows)],
+            "minute": [draw.randrange(60) for _ in range(rows)],
+            "text": pa.array([draw.choice("abc") for _ in range(rows)]).dictionary_encode(),
+        }
+    )
+    other = io.BytesIO()
+    pq.write_table(table, other, compression="zstd", store_schema=False)
+
+    assert len(written(table)) < room * len(other.getvalue())
 
 
 def test_dictionaries_may_differ_within_a_file() -> None:
@@ -304,4 +367,6 @@ def test_parquet_tells_readers_what_values_a_row_group_has() -> None:
 def test_rows_of_wide_text_are_encoded_in_pieces_as_small_as_by_default(
     letters: int, rows: int
 ) -> None:
-    assert writers._rows_at_once(pa.table({"n": range(20), "t": ["x" * letters] * 20})) == rows
+    table = pa.table({"n": range(2_000), "t": ["x" * letters] * 2_000})
+
+    assert writers._rows_at_once(table) == rows
