@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,33 +72,37 @@ class _Source:
 
 
 class _Queries:
-    """Expressions that DuckDB has parsed and bound once, and evaluates on one batch after another.
+    """Expressions that DuckDB has planned once, and evaluates on one batch after another.
 
     Asked anew for each batch, DuckDB would take as long to understand them as to evaluate them.
     """
 
     def __init__(self) -> None:
         self._connection = sandbox()
-        self._bound: dict[tuple[str, pa.Schema], tuple[_Source, duckdb.DuckDBPyRelation]] = {}
+        self._prepared: dict[tuple[str, pa.Schema], tuple[_Source, str]] = {}
 
     def result(self, rows: pa.Table, select: str) -> pa.Table:
         """Return what a list of expressions makes of a table's rows."""
-        source, relation = self._of(rows, select)
+        source, execute = self._of(rows, select)
         source.rows = rows
         try:
-            made: pa.Table = relation.to_arrow_table()
+            with warnings.catch_warnings(action="ignore"):  # of a copy: it takes less than planning
+                made: pa.Table = self._connection.execute(execute).to_arrow_table()
             return made
         finally:
             source.rows = None  # or the rows would live as long as the query
 
-    def _of(self, rows: pa.Table, select: str) -> tuple[_Source, duckdb.DuckDBPyRelation]:
+    def _of(self, rows: pa.Table, select: str) -> tuple[_Source, str]:
+        """What a query of these expressions reads, and the statement that runs it."""
         known = (select, rows.schema)
-        if known not in self._bound:
-            source = _Source()
+        if known not in self._prepared:
+            source, name = _Source(), f"query_{len(self._prepared)}"
             source.rows = rows
-            relation: Any = self._connection.from_arrow(source)
-            self._bound[known] = source, relation.query("batch", f"SELECT {select} FROM batch")
-        return self._bound[known]
+            self._connection.register(name, source)
+            query = f"WITH batch AS (FROM {name}) SELECT {select} FROM batch"
+            self._connection.execute(f"PREPARE {name} AS {query}")
+            self._prepared[known] = source, f"EXECUTE {name}"
+        return self._prepared[known]
 
 
 @cache

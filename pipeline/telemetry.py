@@ -100,7 +100,7 @@ class Telemetry:
         """Tell the figures of a stage that has done its work, and of the run if it ends here."""
         with self._never_stopping():
             self._tell(names.BY_STAGE, _stage_figures(context, record) | self._start_figures())
-            self._tell_of_function()
+            self._tell_of_function(record.peak_memory_mb)
             if outcome := context.run.outcome:
                 self._tell(names.BY_RUN, _run_figures(outcome) | _commit_figures(context))
         self.logger.info("stage finished", extra={"rows": context.run.rows.to_json()})
@@ -118,7 +118,7 @@ class Telemetry:
         dataset = self.dataset or names.UNKNOWN_DATASET
         with self._never_stopping():
             self._tell(names.BY_STAGE, figures, dataset=dataset, **named)
-            self._tell_of_function()
+            self._tell_of_function(peak_memory_mb())
 
     def _start_figures(self) -> Figures:
         return {
@@ -126,10 +126,10 @@ class Telemetry:
             names.RETRIES: int(self.attempt > 0),
         }
 
-    def _tell_of_function(self) -> None:
+    def _tell_of_function(self, peak_mb: int) -> None:
         figures = self._start_figures()
         if size := function_memory_mb():
-            figures[names.MEMORY_UTILIZATION] = round(100 * peak_memory_mb() / size, 1)
+            figures[names.MEMORY_UTILIZATION] = round(100 * peak_mb / size, 1)
         self._tell(names.BY_FUNCTION, figures)
 
     def _tell(

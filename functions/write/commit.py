@@ -72,7 +72,7 @@ def commit(context: StageContext, files: list[OutputFile], replaces: Manifest | 
     context.note_commit(sum(file.bytes for file in files))
     _note_rejects(context)
     told = publish_lineage(context, _committed(context, manifest, files, now()))
-    tidy_after_commit(context, manifest, told=told)
+    tidy_after_commit(context, manifest, replaces, told=told)
 
 
 def claim_own_commit(context: StageContext, committed: Manifest) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.manifest import Manifest
+    from pipeline.run import Run
     from pipeline.stage_context import StageContext
 
 
@@ -31,12 +32,13 @@ def announce(context: StageContext, keys: Iterable[str], replaces: Manifest | No
         "source": vars(run.source),
         "keys": sorted({*keys, *old}),
     }
-    body = json.dumps(note, indent=1).encode()
-    put_object(context.output_bucket, f"{run.pending_prefix}{run.run_id}.json", body)
+    put_object(context.output_bucket, _key(run), json.dumps(note, indent=1).encode())
 
 
-def tidy_after_commit(context: StageContext, committed: Manifest, *, told: bool) -> None:
-    """Work off all notes about the object, after this run has committed.
+def tidy_after_commit(
+    context: StageContext, committed: Manifest, replaced: Manifest | None, *, told: bool
+) -> None:
+    """Work off all notes about the object, after this run has committed in place of `replaced`.
 
     The run's own note stays if its lineage event could not be written (`told` is False): then the
     next execution for the same version of the object comes as far as the last stage, and writes it.
@@ -44,7 +46,12 @@ def tidy_after_commit(context: StageContext, committed: Manifest, *, told: bool)
     Whoever wrote one of them and still lives finds another manifest than it has read, and undoes or
     repeats its own work. The note of a newer version of the object is that run's own business.
     """
+    done = _done_note(context.run, committed, replaced)
     for place in list_objects(context.output_bucket, context.run.pending_prefix):
+        if place == done:
+            if told:
+                _hide(context.output_bucket, place)
+            continue
         note = _note(context.output_bucket, place)
         if note is not None and not Source(**note["source"]).is_newer_than(committed.run.source):
             _work_off(context, place, note, committed, told=told)
@@ -63,6 +70,16 @@ def tidy_without_commit(
         note = _note(context.output_bucket, place)
         if note is not None:
             _work_off(context, place, note, committed, told=told)
+
+
+def _done_note(run: Run, committed: Manifest, replaced: Manifest | None) -> str | None:
+    """Key of the run's own note where it names nothing to delete, which saves reading it."""
+    old = {output.key for output in replaced.outputs} if replaced else set()
+    return _key(run) if old <= {output.key for output in committed.outputs} else None
+
+
+def _key(run: Run) -> str:
+    return f"{run.pending_prefix}{run.run_id}.json"
 
 
 def _work_off(

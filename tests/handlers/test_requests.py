@@ -146,6 +146,32 @@ def test_records_hold_the_requests_that_s3_has_seen(cloud: Cloud, deploy: Deploy
     assert set(seen) == {"get", "put", "list", "delete"}
 
 
+@pytest.mark.parametrize(
+    ("second", "reads", "deletes"),
+    [
+        pytest.param([order(1), order(2, day=2)], 2, 1, id="the same files"),
+        pytest.param([order(1), order(2, day=3)], 3, 2, id="one file more, and one less"),
+        pytest.param([order(1), order(2, day=2), order(3, day=3)], 2, 1, id="one file more"),
+    ],
+)
+def test_the_own_note_is_read_only_where_it_names_a_file_to_delete(
+    cloud: Cloud,
+    deploy: Deployments,
+    second: list[dict[str, Any]],
+    reads: int,
+    deletes: int,
+) -> None:
+    """The manifest and the frame are read in any case, and the note is deleted."""
+    deploy()
+    first = cloud.run_pipeline(KEY, csv(order(1), order(2, day=2)))
+    assert first["stages"][-1]["requests"]["get"] == 2
+
+    write = cloud.run_pipeline(KEY, csv(*second))["stages"][-1]
+
+    assert (write["requests"]["get"], write["requests"]["delete"]) == (reads, deletes)
+    assert cloud.keys("pending/") == []
+
+
 def test_parts_are_counted_one_by_one(cloud: Cloud) -> None:
     # GIVEN an object of three parts, two of which are on their way at a time, and one given up
     part = bytes(PART_BYTES)

@@ -155,6 +155,35 @@ def test_a_kept_query_sees_the_rows_of_each_batch_whatever_their_number_or_encod
     ]
 
 
+def test_kept_queries_do_not_mix_up_what_they_read() -> None:
+    # GIVEN two queries of equal expressions on columns of different types, in turn
+    steps = SqlSteps(PLAN)
+    whole, halves = batch_with(n=[1, 2]), batch_with(n=[0.5, 1.5])
+
+    made = [
+        steps.evaluate(batch, {"m": "n + 1"}, ["n"], "x").column("m").to_pylist()
+        for batch in (whole, halves, whole)
+    ]
+
+    assert made == [[2, 3], [1.5, 2.5], [2, 3]]
+
+
+def test_a_kept_query_asks_anew_what_changes_from_time_to_time() -> None:
+    steps = SqlSteps(PLAN)
+    expressions = {"m": "epoch_us(now())", "r": "random()"}
+
+    first, second = (steps.evaluate(BATCH, expressions, ["n"], "x").to_pydict() for _ in range(2))
+
+    assert first["m"][0] < second["m"][0]
+    assert set(first["r"]).isdisjoint(second["r"])
+
+
+def test_an_expression_may_name_the_batch() -> None:
+    expressions = {"m": "batch.n", "most": "(SELECT max(n) FROM batch)"}
+
+    assert evaluated(expressions, ["n"]) == {"m": [1, 2, None], "most": [2, 2, 2]}
+
+
 def test_each_thread_has_queries_of_its_own() -> None:
     def queries() -> object:
         return SqlSteps(PLAN)._queries
