@@ -54,9 +54,9 @@ def columns(draw: st.DrawFn) -> pa.RecordBatch:
 
 
 def bits(column: pa.Array) -> list[object]:
-    """Values to compare: doubles bit by bit, so that -0.0 is not 0.0 and NaN is NaN."""
+    """Values to compare: fractions bit by bit, so that -0.0 is not 0.0 and NaN is NaN."""
     values = column.to_pylist()
-    if not pa.types.is_float64(column.type):
+    if not pa.types.is_floating(column.type):
         return values
     return [value if value is None else struct.pack("d", value) for value in values]
 
