@@ -26,7 +26,7 @@ class ReadAhead:
         self._thread: Thread | None = None
 
     def read(self, size: int | None = None) -> bytes:
-        """Return `size` bytes (all, if None), fewer only before the end or an error."""
+        """Return `size` bytes, fewer only before the end or an error; all of them, if None."""
         taken: list[memoryview] = []
         left = size
         while (left is None or left > 0) and self._has_more():
@@ -34,7 +34,7 @@ class ReadAhead:
             self._rest = self._rest[len(block) :]
             taken.append(block)
             left = None if left is None else left - len(block)
-        if not taken and isinstance(self._end, Exception) and size != 0:
+        if isinstance(self._end, Exception) and (size is None or (size and not taken)):
             raise self._end
         return b"".join(taken)
 
@@ -47,7 +47,8 @@ class ReadAhead:
         with suppress(Empty):
             while True:  # a thread that waits for room in the queue finds it, and that all is over
                 self._fetched.get_nowait()
-        self._fetched.put_nowait(b"")  # a reader in another thread finds the end
+        # Not the end: who reads on, in another thread perhaps, must not take a part for the whole.
+        self._fetched.put_nowait(ValueError("read of a closed body"))
 
     def _has_more(self) -> bool:
         """Whether bytes are at hand; waits for them."""

@@ -148,17 +148,45 @@ def test_closing_lets_go_of_a_reader_in_another_thread(read: int) -> None:
             return super().read(size)
 
     ahead = ReadAhead(Silent(bytes(read * BLOCK_BYTES)))
-    reader = Thread(target=ahead.read, args=(None,), daemon=True)
+    refused: list[ValueError] = []
+
+    def read_all() -> None:
+        try:
+            ahead.read()
+        except ValueError as error:
+            refused.append(error)
+
+    reader = Thread(target=read_all, daemon=True)
     reader.start()
     assert until(lambda: ahead._thread is not None and not ahead._rest)
 
     # WHEN
     ahead.close()
 
-    # THEN
+    # THEN it has not taken a part for the whole
     reader.join(SECONDS / 2)
     assert not reader.is_alive()
+    assert len(refused) == 1
     answered.set()
+
+
+def test_what_goes_wrong_in_closing_is_told_at_the_end() -> None:
+    class Stuck(Body):
+        def close(self) -> None:
+            raise OSError("stuck")
+
+    ahead = ReadAhead(Stuck(b"abc"))
+
+    assert ahead.read(3) == b"abc"
+    with pytest.raises(OSError, match="stuck"):
+        ahead.read(1)
+
+
+def test_a_part_is_not_taken_for_all() -> None:
+    ahead = ReadAhead(Body(bytes(BLOCK_BYTES), StorageUnavailableError("gone")))
+
+    with pytest.raises(StorageUnavailableError):
+        ahead.read()
 
 
 def test_a_body_that_nobody_reads_is_closed_without_a_thread() -> None:
