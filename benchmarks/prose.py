@@ -12,12 +12,6 @@ measured it on {date} (commit {commit}) and wrote this page. Ratios within a run
 machines; seconds do not.
 """
 
-MISSED: Final = """
-Why the missed ratios are: they were set by a prototype written by hand for one dataset, which kept
-no books, and by peers as they were then. The peers have been made faster since, as far as we could
-(their modules in `benchmarks/peers/` say how). Where the product's seconds go is below, by stage.
-"""
-
 TABLE: Final = """\
 ## {rows} rows of CSV
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import prose
+from benchmarks.reasons import reasons
 from benchmarks.tables import (
     table_of_growth,
     table_of_shares,
@@ -46,7 +47,7 @@ def _targets(results: Result) -> str:
     missed = [one.what for one in every if not one.met]
     said = f"Missed: {'; '.join(missed)}." if missed else "None is missed."
     count = f"{len(every) - len(missed)} of {len(every)} are met."
-    why = prose.MISSED if any("against" in what for what in missed) else ""
+    why = f"\nWhy they are missed:\n\n{found}\n" if (found := reasons(results)) else ""
     return f"## Targets\n\n{count} {said}\n\n{table_of_targets(results)}{why}"
 
 

@@ -49,6 +49,8 @@ _RATIOS: Final = (
     ("table", "warm", "cpu", "limit", 2.0),
     ("jsonl", "cold", "cpu", "polars", 1.0),
     ("jsonl", "cold", "cpu", "duckdb", 1.0),
+    ("jsonl", "warm", "cpu", "polars", 1.0),
+    ("jsonl", "warm", "cpu", "duckdb", 1.0),
 )
 """Experiment, the product's way to run, what is compared, the peer, and the most it may be."""
 _SPOKEN: Final = {"cpu": "CPU", "wall": "wall", "table": "CSV", "jsonl": "JSON Lines"}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from benchmarks.__main__ import RESULTS
+from benchmarks.reasons import reasons
 from benchmarks.report import page
 from benchmarks.stages import STAGES
+from benchmarks.systems import ROOT
 from benchmarks.tables import spread, table_of_systems
-from benchmarks.targets import Target, targets
+from benchmarks.targets import Target, middle, scale, targets
 
 MB = 1024 * 1024
 
@@ -150,3 +154,45 @@ def test_small_files_are_held_to_their_computing_and_to_their_whole_way() -> Non
     # THEN
     assert (computing.measured, computing.met) == (pytest.approx(12), False)
     assert whole_way.met
+
+
+def test_missed_targets_are_explained_by_the_same_figures() -> None:
+    # GIVEN a cold run that misses DuckDB's seconds by its five starts, and one that does not
+    functions = [{"name": name, "modules": 1, "wall": 0.4, "cpu": 0.4} for name in STAGES]
+    results = {
+        "table": compared(cold=system(5.0), warm=system(2.5), duckdb=system(4.0)),
+        "start": {"functions": functions},
+    }
+    good = {**results, "table": compared(cold=system(2.0), warm=system(1.5), duckdb=system(4.0))}
+
+    # THEN
+    said = " ".join(reasons(results).split())
+    assert "takes 2.0 CPU seconds together" in said
+    assert "the work 2.5" in said
+    assert reasons(good) == ""
+
+
+def test_growth_is_explained_by_the_fixed_work() -> None:
+    sizes = [
+        {"rows": rows, "systems": {"warm": system(seconds)}}
+        for rows, seconds in ((1_000, 0.05), (100_000, 0.4), (1_000_000, 2.9))
+    ]
+
+    assert "50 ms of 400" in reasons({"scale": {"sizes": sizes}})
+
+
+def test_the_readme_has_the_figures_of_the_last_results() -> None:
+    results = json.loads(RESULTS.read_text("utf-8"))
+    seconds = {
+        name: f"{middle(results['table'], name, 'cpu'):.1f} s"
+        for name in ("warm", "cold", "duckdb", "polars")
+    }
+    peaks = scale(results, "cold", "peak_mb")
+    one, ten = (f"{peaks[rows]:.0f} MB" for rows in (1_000_000, 10_000_000))
+
+    said = (ROOT / "README.md").read_text("utf-8").split("## How fast")[1].split("##")[0]
+
+    for figure in (*seconds.values(), ten):
+        assert figure in said
+    most = max(float(one.split()[0]), middle(results["table"], "cold", "peak_mb") or 0)
+    assert f"more than {most:.0f} MB for it" in said
