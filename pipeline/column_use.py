@@ -48,14 +48,12 @@ def next_readers(plan: Plan, stage: str) -> dict[str, str]:
 
 def _by_clean(plan: Plan) -> Names:
     clean = plan.clean
-    steps = {name: steps for name, steps in clean.columns.items()}
-    each = [*clean.all, *(step for of in steps.values() for step in of)]
+    each = [*clean.all, *(step for steps in clean.columns.values() for step in steps)]
     if clean.looks_beyond_rows or any(step.name in PARSERS for step in each):
         return None
-    text = {column.name for column in plan.columns if column.type == "string"}
     others = {step.argument["column"] for step in each if step.fills_from == "column"}
     keys = clean.dedupe.by if clean.dedupe else ()
-    return frozenset({*(text if clean.all else ()), *steps, *others, *keys})
+    return frozenset({*(plan.text_columns if clean.all else ()), *clean.columns, *others, *keys})
 
 
 def _by_transform(plan: Plan) -> Names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path  # noqa: TC003 - `decoded` reads the annotations
 from typing import Any, Final
 
@@ -70,6 +70,11 @@ class Plan:
     def source_names(self) -> dict[str, str]:
         """What the file calls each of the columns."""
         return {column.name: column.source_name for column in self.columns}
+
+    @cached_property
+    def text_columns(self) -> frozenset[str]:
+        """Names of the contract's columns of text."""
+        return frozenset(column.name for column in self.columns if column.type == "string")
 
     @property
     def reading(self) -> str:

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from pipeline.all_or_nothing import AllOrNothing
-from pipeline.sealed import FRAME, PACKED_ROWS, Sealed, frame_rows, pieces_of, rows_left, sealed
+from pipeline.sealed import FRAME, Sealed, frame_rows, pieces_of, rows_left, sealed
 from pipeline.storage import ObjectReader, open_object
 from pipeline.uploads import ObjectWriter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+DIVIDED_BYTES: Final = 512 * 1024
+"""Smaller batches are staged in one piece: several would take more time than they save."""
 _PLAIN: Final = pa.ipc.IpcWriteOptions(use_threads=False)
 
 
@@ -189,8 +191,8 @@ class StagedWriter(AllOrNothing):
         self.rows += batch.num_rows
 
     def _divided(self, batch: pa.RecordBatch) -> Iterable[pa.RecordBatch]:
-        """The columns of a batch by the stage that will open them; few rows are not divided."""
-        if batch.num_rows < PACKED_ROWS:
+        """The columns of a batch by the stage that will open them."""
+        if batch.get_total_buffer_size() < DIVIDED_BYTES:
             return [batch]
         names: dict[str, list[str]] = {}
         for name in batch.schema.names:

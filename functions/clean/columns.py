@@ -29,8 +29,8 @@ def steps_of(name: str, plan: Plan) -> tuple[Steps, Steps]:
 
     Those for all are for columns of text as the contract has it: JSON is not written by people.
     """
-    is_text = any(column.name == name and column.type == "string" for column in plan.columns)
-    steps = (*(plan.clean.all if is_text else ()), *plan.clean.columns.get(name, ()))
+    of_all = plan.clean.all if name in plan.text_columns else ()
+    steps = (*of_all, *plan.clean.columns.get(name, ()))
     parsing = next((at for at, step in enumerate(steps, 1) if step.name in PARSERS), 0)
     return steps[:parsing], steps[parsing:]
 

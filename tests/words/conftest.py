@@ -31,7 +31,7 @@ def _client() -> Iterator[None]:
 def _few_rows_are_divided_and_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cases' few rows go from stage to stage as many do."""
     monkeypatch.setattr(sealed, "PACKED_ROWS", 1)
-    monkeypatch.setattr(staging, "PACKED_ROWS", 1)
+    monkeypatch.setattr(staging, "DIVIDED_BYTES", 0)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UnbalancedBooksError
 from pipeline.plan import ROW_NUMBER
-from pipeline.sealed import PACKED_ROWS, frame_rows, pieces_of, rows_left, sealed
-from pipeline.staging import StagedReader, StagedWriter
+from pipeline.sealed import frame_rows, pieces_of, rows_left, sealed
+from pipeline.staging import DIVIDED_BYTES, StagedReader, StagedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,13 @@ def numbered(numbers: Sequence[int], **columns: list[Any]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(list(made.values()), list(made))
 
 
-def many() -> pa.RecordBatch:
-    """Rows enough to be divided, with a column for each reader."""
-    numbers = range(1, PACKED_ROWS + 1)
+ROWS = DIVIDED_BYTES // 8
+"""With so many numbers of 64 bits a batch is divided."""
+
+
+def many(rows: int = ROWS) -> pa.RecordBatch:
+    """Rows with a column for each reader."""
+    numbers = range(1, rows + 1)
     return numbered(
         numbers,
         read=[number % 7 for number in numbers],
@@ -102,8 +106,8 @@ def test_a_version_that_opens_other_columns_finds_them(bucket: str) -> None:
     assert batch.column("last") == many().column("last")
 
 
-def test_few_rows_are_not_divided(bucket: str) -> None:
-    batch = many().slice(0, PACKED_ROWS - 1)
+def test_a_small_batch_is_not_divided(bucket: str) -> None:
+    batch = many(1_000)
     with StagedWriter(bucket, "k", READERS) as writer:
         writer.write(batch)
 
@@ -119,7 +123,7 @@ def test_columns_that_passed_a_stage_by_meet_the_others_again(bucket: str) -> No
         writer.write(many())
     with StagedWriter(bucket, "after", READERS) as writer:
         for staged in StagedReader(bucket, "k", {ROW_NUMBER, "read"}).batches():
-            rows = staged.rows.take(pa.array(range(0, PACKED_ROWS, 3)))
+            rows = staged.rows.take(pa.array(range(0, ROWS, 3)))
             changed = rows.set_column(1, "read", pa.array([-1] * rows.num_rows))
             writer.write(changed, staged.passing(changed))
 

@@ -9,9 +9,8 @@ import pytest
 
 from pipeline.distinct import plain
 from pipeline.errors import ObjectNotVisibleError
-from pipeline.sealed import pieces_of
+from pipeline.sealed import PACKED_ROWS, pieces_of
 from pipeline.staging import (
-    PACKED_ROWS,
     StagedReader,
     StagedWriter,
     frame_batches,
