@@ -224,7 +224,8 @@ def test_the_memory_of_this_process_is_known() -> None:
     before = resident_bytes()
     assert before is not None
     with mmap.mmap(-1, 32 * MB) as ballast:  # the allocator may have that much left over
-        ballast.write(os.urandom(MB) * 32)
+        for _ in range(32):  # not as one value, whose memory the allocator may keep besides
+            ballast.write(os.urandom(MB))
         held = resident_bytes()
 
     assert held is not None
