@@ -52,13 +52,19 @@ def _grant_frames(roles: Roles, storage: Storage) -> None:
 
 
 def _grant_findings(roles: Roles, storage: Storage) -> None:
-    """Let the stages set rows aside, and those that may put values right leave a record of it."""
+    """Let the stages leave beside their frames what they have to say about the rows.
+
+    These are rows set aside, of some stages repairs, of some a profile of the values.
+    """
     for stage in STAGES[:-1]:
         rejected = f"{names.QUARANTINE_PREFIX}*/{stage}"
         patterns = [f"{rejected}.jsonl", f"{rejected}{names.ROW_NUMBERS_SUFFIX}"]
         if stage in names.REPAIRING_STAGES:
             patterns.append(f"{names.REPAIRS_PREFIX}*/{stage}.jsonl")
         allow(roles[stage], writing(storage.output, *patterns))
+    for stage in names.PROFILING_STAGES:
+        profile = f"{names.PROFILES_PREFIX}*/{stage}.json"
+        allow(roles[stage], writing(storage.output, profile))
 
 
 def _grant_first_stage(roles: Roles, storage: Storage) -> None:

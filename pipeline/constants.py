@@ -17,6 +17,9 @@ REPAIRING_STAGES: Final = ("validate", "clean")
 LOOKUP_STAGE: Final = "enrich"
 """The stage that joins lookups."""
 
+PROFILING_STAGES: Final = ("validate", "enrich", "write")
+"""The stages that see values that a run's report tells of, and profile them."""
+
 LINEAGE_FUNCTION: Final = "lineage"
 """The function, no stage, that sends lineage events; its folder and asset have this name."""
 
@@ -38,6 +41,8 @@ ROW_NUMBERS_SUFFIX: Final = ".rows"
 """Beside each file of the quarantine: `<stage>.rows`, its rows' numbers, an Arrow IPC stream."""
 REPAIRS_PREFIX: Final = "repairs/"
 """Output bucket: `repairs/<dataset>/<run_id>/<stage>.jsonl`, the values that one run replaced."""
+PROFILES_PREFIX: Final = "profiles/"
+"""Output bucket: `profiles/<dataset>/<run_id>/<stage>.json`, what a stage saw of the values."""
 REPORT_PREFIX: Final = "reports/"
 """Output bucket: `reports/<dataset>/<run_id>.json`, the data-quality report of one run."""
 LINEAGE_PREFIX: Final = "lineage/"

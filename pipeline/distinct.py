@@ -9,12 +9,15 @@ saves, and the same code runs on the plain values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.buffers import no_rows, without_nulls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WORTHWHILE_SHARE: Final = 0.5
 """Up to this share of distinct values per row, the detour over the dictionary pays."""
@@ -81,6 +84,18 @@ def distinct(column: pa.Array) -> Distinct:
 def plain(column: pa.Array) -> pa.Array:
     """Return the column without dictionary encoding."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def combined_codes(keys: Sequence[pa.DictionaryArray]) -> pa.Array:
+    """Return one code for each row's values of all keys: equal ones are of equal values.
+
+    Those of several keys count the combinations in the order in which these come.
+    """
+    codes = keys[0].indices
+    for key in keys[1:]:
+        pairs = pc.multiply(codes.cast(pa.int64()), len(key.dictionary))
+        codes = pc.add(pairs, key.indices.cast(pa.int64())).dictionary_encode().indices
+    return codes
 
 
 def filled(column: pa.Array, values: pa.Array | pa.Scalar) -> pa.Array:

@@ -8,9 +8,10 @@ makes of a masked column is masked, too.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.plan import EXTRA
 from pipeline.rejected_rows import RejectedRows
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.findings import Reject, Repair, Violation
     from pipeline.plan import Plan
-    from pipeline.plan_steps import Step
+    from pipeline.plan_steps import Lookup, Step
 
 MASK: Final = "***"
 
@@ -36,6 +37,46 @@ def masked_names(plan: Plan) -> frozenset[str]:
         for step in plan.transform:
             names |= _MADE_OF.get(step.name, _none_made)(step, names, plan)
     return frozenset(names)
+
+
+def hides(name: str, masked: frozenset[str]) -> bool:
+    """Whether a column is masked: in JSON, a masked one may lie inside of it."""
+    inside = (f"{name}.", f"{name}[", f"['{name}']")
+    return name in masked or any(path.startswith(inside) for path in masked)
+
+
+@dataclass(frozen=True)
+class HiddenColumns:
+    """Names of the columns of whose values a profile tells nothing."""
+
+    names: frozenset[str]
+
+    def hide(self, column: str) -> bool:
+        """Whether the column's values are not told: it, or one inside of it, is among these."""
+        return hides(column, self.names)
+
+    def hide_lookup(self, lookup: Lookup) -> bool:
+        """Whether the keys of a lookup are not told: they, or what is found by them, are hidden."""
+        return any(map(self.hide, (*lookup.on, *lookup.add)))
+
+
+def hidden_columns(plan: Plan) -> HiddenColumns:
+    """Return the masked columns, and all that may be made of them, by whatever names.
+
+    The quarantine masks what rows held when they were rejected. The output has more: what a lookup
+    has added by a masked key says whose row it is, a Python step may put anything anywhere, and
+    `_extra` holds what nobody has classified.
+    """
+    names = set(masked_names(plan))
+    if not names:
+        return HiddenColumns(frozenset())
+    names.add(EXTRA)
+    if any(step.name == "python" for step in plan.transform):
+        names |= plan.schemas.get("transform", {}).keys()
+    for lookup in plan.enrich.lookups:
+        if any(hides(name, frozenset(names)) for name in lookup.on):
+            names |= lookup.add.keys()
+    return HiddenColumns(frozenset(names))
 
 
 def shown(value: Any, column: str | None, plan: Plan) -> Any:
@@ -84,7 +125,7 @@ def masked_rejects(rejects: Sequence[Reject], plan: Plan) -> Sequence[Reject]:
     if not masked:
         return rejects
     if isinstance(rejects, RejectedRows):
-        return rejects.with_masked(lambda name: _hides(name, masked), MASK)
+        return rejects.with_masked(lambda name: hides(name, masked), MASK)
     return [_masked_reject(reject, masked) for reject in rejects]
 
 
@@ -139,13 +180,7 @@ def _is_masked(column: str | None, masked: frozenset[str]) -> bool:
 
 
 def _shown_cell(name: str, value: Any, masked: frozenset[str]) -> Any:
-    return MASK if value is not None and _hides(name, masked) else value
-
-
-def _hides(name: str, masked: frozenset[str]) -> bool:
-    """Whether a column is masked: in JSON, a masked one may lie inside of it."""
-    inside = (f"{name}.", f"{name}[", f"['{name}']")
-    return name in masked or any(path.startswith(inside) for path in masked)
+    return MASK if value is not None and hides(name, masked) else value
 
 
 def _concerned(columns: Iterable[str] | None, plan: Plan) -> list[str]:

@@ -17,6 +17,7 @@ from pipeline.constants import (
     LOOKUP_STAGE,
     MANIFEST_PREFIX,
     PENDING_PREFIX,
+    PROFILES_PREFIX,
     QUARANTINE_PREFIX,
     REPAIRS_PREFIX,
     REPORT_PREFIX,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 Described = TypeVar("Described", bound="DataclassInstance")
 _SEQUENCER_DIGITS: Final = 64
-_RULES_REPORTED: Final = 5
+RULES_REPORTED: Final = 5
 _NAME_CHARACTERS: Final = 60
 
 
@@ -219,7 +220,7 @@ class Run:
         """Return what a failure tells of the run, given its rows so far; short, for an alert."""
         top_rules = [
             {**rule, "column": rule["column"] and rule["column"][:_NAME_CHARACTERS]}
-            for rule in self.rejects["top_rules"][:_RULES_REPORTED]
+            for rule in self.rejects["top_rules"][:RULES_REPORTED]
         ]
         return {
             "run_id": self.run_id,
@@ -276,6 +277,10 @@ class Run:
     def repairs_key(self, stage: str) -> str:
         """Key of the values that a stage has replaced, in the output bucket."""
         return f"{REPAIRS_PREFIX}{self.dataset}/{self.run_id}/{stage}.jsonl"
+
+    def profile_key(self, stage: str) -> str:
+        """Key of what a stage has seen of the values, in the output bucket."""
+        return f"{PROFILES_PREFIX}{self.dataset}/{self.run_id}/{stage}.json"
 
     @property
     def output_name(self) -> str:

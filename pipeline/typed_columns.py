@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -39,7 +40,7 @@ class TypedColumn:
         text = pa.types.is_string(self.typed.type)
         return self.parts.encoded(self.typed) if text else self.parts.rows(self.typed)
 
-    @property
+    @cached_property
     def absent(self) -> pa.Array:
         """Mask of the rows without a value."""
         return self._not_refused(self.parts.lacking(self.typed))

@@ -19,6 +19,7 @@ from pipeline.lineage import PROCESSED, PROCESSED_DATE, STATUS
 from pipeline.lookups import LookupTable, load_lookup
 from pipeline.masking import shown
 from pipeline.plan import ROW_NUMBER
+from pipeline.profile_keys import MOST_KEYS, MissingKeys
 from pipeline.rejected_rows import cells_of, rejected_rows
 from pipeline.rules import Reason, json_ready
 
@@ -59,6 +60,8 @@ class EnrichState:
         tables: Mapping[str, pa.Table] = _NO_TABLES,
     ) -> None:
         self.tables = [_opened(lookup, plan, tables) for lookup in plan.enrich.lookups]
+        kept = MOST_KEYS // max(1, len(self.tables))
+        self.missing = {lookup.name: MissingKeys(kept) for lookup in plan.enrich.lookups}
         self._plan = plan
         self._processed_at = processed_at
         self._facts = facts
@@ -116,6 +119,8 @@ def enrich(batch: pa.RecordBatch, plan: Plan, state: EnrichState) -> ArrowResult
         keys = [joined.column(name) for name in lookup.on]
         rows = table.rows_of(keys)
         notes[lookup.name] = _matches(keys, rows)
+        if notes[lookup.name]["unmatched"]:
+            state.missing[lookup.name].add(keys, rows)
         if rows.null_count and lookup.when_missing != "keep":
             _miss(lookup, joined, rows, findings, plan)
             missed |= {name: joined.column(name) for name in lookup.on if name not in missed}

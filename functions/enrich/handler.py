@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from functions.enrich.core import EnrichState, enrich
 from pipeline.context_columns import facts_of
 from pipeline.lookup_objects import bucket_lookups
+from pipeline.profile import publish_lookup_profile
 from pipeline.runtime import pass_on, stage_handler
 
 if TYPE_CHECKING:
@@ -23,3 +24,4 @@ def lambda_handler(context: StageContext) -> None:
         tables=bucket_lookups(context.plan, context.run),
     )
     pass_on(context, lambda batch: enrich.arrow(batch, context.plan, state))
+    publish_lookup_profile(context, state.missing)

@@ -13,6 +13,7 @@ from pipeline.extra_columns import extra_columns
 from pipeline.findings import Findings
 from pipeline.frames import ArrowResult, StageResult, stage_core
 from pipeline.plan import ROW_NUMBER, Plan
+from pipeline.profile_columns import ColumnProfiles
 from pipeline.rejected_rows import cells_of, rejected_rows
 from pipeline.relationships import load_keys
 from pipeline.rules import OF_RAW_VALUES, Reason, broken
@@ -32,6 +33,7 @@ class ValidateState:
         self.seen = [SeenKeys() for _ in self.keys]
         self.references = [(one, load_keys(one, plan.folder)) for one in plan.relationships]
         self.counts = FileCounts(plan)
+        self.profile = ColumnProfiles()
 
 
 @stage_core(state=ValidateState)
@@ -54,6 +56,7 @@ def validate(batch: pa.RecordBatch, plan: Plan, state: ValidateState) -> ArrowRe
     for column in columns.values():
         _check_values(column, plan, state, findings)
     state.counts.add(columns, batch.num_rows)
+    state.profile.add_typed(columns, batch.num_rows)
     good = _frame(batch, columns, plan)
     _check_relationships(good, state, findings)
     _check_keys(good, state, findings)

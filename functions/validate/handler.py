@@ -14,6 +14,7 @@ from pipeline.formats.readers import read_chunks
 from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifest
 from pipeline.masking import masked_rejects
 from pipeline.pending import own_notes
+from pipeline.profile import publish_contract_profile
 from pipeline.reject_limit import check_reject_limit
 from pipeline.rejected_rows import RejectedRows
 from pipeline.replay import still_standing
@@ -66,10 +67,12 @@ def _work(context: StageContext, uploaded: ObjectReader) -> None:
         merge = merging(context, committed)
         if merge is not None:
             _validate_all(context, merge.chunks(context, uploaded), merge.state)
+            publish_contract_profile(context, merge.state.profile)
     elif not (_is_done(context, committed) or _is_taken_up(context)):
         chunks = read_chunks(uploaded, context.plan, key=context.run.source.key)
         state = ValidateState(context.plan)
         _validate_all(context, chunks, state)
+        publish_contract_profile(context, state.profile)  # also of a file that is refused below
         context.run.checks = quality_summary(state)
         check_reject_limit(context)
         check_quality(state)

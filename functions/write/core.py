@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.distinct import plain
+from pipeline.distinct import combined_codes, plain
 from pipeline.frames import ArrowResult, StageResult, stage_core
+from pipeline.profile_columns import ColumnProfiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,16 +21,18 @@ NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 class WriteState:
-    """Nothing to remember: every batch is written on its own."""
+    """What has been seen of the columns: every batch is written on its own."""
 
     def __init__(self, _plan: Plan) -> None:
-        pass
+        self.profile = ColumnProfiles()
 
 
 @stage_core(state=WriteState)
-def write(batch: pa.RecordBatch, plan: Plan, _state: WriteState) -> ArrowResult:
+def write(batch: pa.RecordBatch, plan: Plan, state: WriteState) -> ArrowResult:
     """Return the rows as they are published: the plan's columns in order, no row numbers."""
-    return StageResult(batch.select(list(plan.schemas["enrich"])))
+    rows = batch.select(list(plan.schemas["enrich"]))
+    state.profile.add_batch(rows)
+    return StageResult(rows)
 
 
 def partitions(batch: pa.RecordBatch, plan: Plan) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -44,25 +47,13 @@ def partitions(batch: pa.RecordBatch, plan: Plan) -> Iterator[tuple[str, pa.Reco
         return
     files = batch.drop_columns(names)
     keys = [plain(batch.column(name)).dictionary_encode(null_encoding="encode") for name in names]
-    for rows in _alike(_combined(keys)):
+    for rows in _alike(combined_codes(keys)):
         first = rows[0].as_py()
         values = [key.dictionary[key.indices[first].as_py()].as_py() for key in keys]
         path = "".join(
             f"{name}={_path_value(value)}/" for name, value in zip(names, values, strict=True)
         )
         yield path, _rows(files, rows)
-
-
-def _combined(keys: list[pa.Array]) -> pa.Array:
-    """One code for each row's values of all keys: equal ones are of equal values.
-
-    They count the combinations in the order in which these come.
-    """
-    codes = keys[0].indices
-    for key in keys[1:]:
-        pairs = pc.multiply(codes.cast(pa.int64()), len(key.dictionary))
-        codes = pc.add(pairs, key.indices.cast(pa.int64())).dictionary_encode().indices
-    return codes
 
 
 def _alike(codes: pa.Array) -> Iterator[pa.Array]:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 REQUEST_S: Final = 0.05
 """A request to S3 from its sending to its answer, roughly."""
-CLOSING_REQUESTS: Final = {"put": 4, "list": 1, "delete": 1}
-"""What follows the last row beside the files: report, note, manifest, lineage; the note's end.
+CLOSING_REQUESTS: Final = {"put": 5, "list": 1, "delete": 1}
+"""What follows the last row beside the files: report, profile, note, manifest, lineage; the
+note's end.
 
 A run that takes files away, of an earlier version of the object, sends a few more.
 """

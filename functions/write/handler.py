@@ -17,6 +17,7 @@ from functions.write.pending import announce, tidy_without_commit
 from pipeline.accounting import check_run_books
 from pipeline.constants import ALREADY_PROCESSED, PROCESSED_PREFIX, SUPERSEDED
 from pipeline.manifest import Manifest, earlier_outcome, end_early, read_manifest
+from pipeline.profile import publish_output_profile
 from pipeline.runtime import stage_handler
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _publish(context: StageContext, committed: Manifest | None) -> None:
         check_run_books(run.rows)
         outputs.complete()
         conclude(context, files=len(outputs.keys))
+        publish_output_profile(context, state.profile)
         announce(context, outputs.keys, committed)
         files = outputs.finish()
     context.bytes_in, context.bytes_out = staged.bytes_read, outputs.bytes_written

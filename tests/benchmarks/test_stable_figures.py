@@ -55,7 +55,7 @@ def test_stages_take_what_they_took(found: Figures, recorded: Figures) -> None:
 
 
 def test_requests_of_a_run_do_not_grow_with_its_rows(found: Figures) -> None:
-    """One GET and one PUT a stage; a larger file's output has more months, a file each."""
+    """A GET, a PUT, and one for a profile; a larger file's output has more months, a file each."""
     for stage in ("validate", "clean", "transform", "enrich"):
         requests = {stages[stage]["requests"] for stages in found.values()}
         assert len(requests) == 1, stage

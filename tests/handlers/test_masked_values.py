@@ -20,7 +20,7 @@ RAGGED = b"9," + SECRET.encode() + b"\n"
 
 def everything_told(cloud: Cloud, run: dict[str, Any]) -> str:
     """Text of all that a run has left beside its output."""
-    kinds = ("quarantine/", "repairs/", "reports/", "manifests/", "lineage/")
+    kinds = ("quarantine/", "repairs/", "profiles/", "reports/", "manifests/", "lineage/")
     keys = [key for kind in kinds for key in cloud.keys(kind)]
     left = [cloud.read(f"s3://{OUTPUT}/{key}").decode("utf-8", "replace") for key in keys]
     return "\n".join([str(run), *left])

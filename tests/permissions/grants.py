@@ -37,12 +37,18 @@ GRANTS["clean"] |= {
     "<staging>/runs/*/settled.arrows": READ,
     "<output>/repairs/*/clean.jsonl": WRITE,
 }
-GRANTS["enrich"] |= {"<input>/lookups/*": READ_VERSIONS, "<input>?lookups/*": LIST}
+GRANTS["validate"] |= {"<output>/profiles/*/validate.json": WRITE}
+GRANTS["enrich"] |= {
+    "<input>/lookups/*": READ_VERSIONS,
+    "<input>?lookups/*": LIST,
+    "<output>/profiles/*/enrich.json": WRITE,
+}
 GRANTS["write"] = {
     "<output>/manifests/*.json": READ | WRITE,
     "<output>/pending/*.json": READ | WRITE | {"s3:DeleteObject"},
     "<output>?manifests/*.json pending/*.json pending/*/*/": LIST,
     "<output>/processed/*": WRITE | {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    "<output>/profiles/*/write.json": WRITE,
     "<output>/reports/*.json": WRITE,
     "<output>/lineage/*.json": WRITE,
 }

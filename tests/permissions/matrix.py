@@ -81,6 +81,12 @@ s3:GetObject                       <output>/repairs/probe/r/validate.jsonl     .
 s3:PutObject                       <output>/repairs/probe/r/validate.jsonl     + . . . . . . .
 s3:PutObject                       <output>/repairs/probe/r/clean.jsonl        . + . . . . . .
 s3:PutObject                       <output>/repairs/probe/r/enrich.jsonl       . . . . . . . .
+s3:PutObject                       <output>/profiles/probe/r/validate.json     + . . . . . . .
+s3:PutObject                       <output>/profiles/probe/r/clean.json        . . . . . . . .
+s3:PutObject                       <output>/profiles/probe/r/enrich.json       . . . + . . . .
+s3:PutObject                       <output>/profiles/probe/r/write.json        . . . . + . . .
+s3:GetObject                       <output>/profiles/probe/r/write.json        . . . . . . . .
+s3:DeleteObject                    <output>/profiles/probe/r/write.json        . . . . . . . .
 
 s3:GetObject                       <output>/manifests/probe/s.json             + . . . + . . .
 s3:GetObjectVersion                <output>/manifests/probe/s.json             . . . . . . . .
