@@ -20,12 +20,17 @@ def dataset_of(file: Path, known: list[str]) -> str:
 
     `flights.csv`, `flights.2013.csv.gz` and `flights/january.csv` are all flights.
     """
-    stem = file.name.split(".")[0]
+    named = dataset_named_by(file.name, known)
     folder = file.resolve().parent.name
-    for name in (stem, folder):
-        if name in known:
-            return name
+    if named or folder in known:
+        return named or folder
     raise CliError(
         f"neither the name nor the folder of {file} is a dataset",
         f"Add --dataset NAME, one of: {', '.join(known) or 'none is defined yet'}",
     )
+
+
+def dataset_named_by(file_name: str, known: list[str]) -> str | None:
+    """Return the dataset that stands before the first dot of a file's name; None if none does."""
+    stem = file_name.split(".", maxsplit=1)[0]
+    return stem if stem in known else None

@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.history import unfolded
 from cli.outcome import run_result
 from cli.render import MARKS, cost_line, merge_line, outcome_line, rows_line, rows_words
-from cli.summary import missed_checks, next_steps, repaired
+from cli.summary import as_a_page, missed_checks, next_steps, repaired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,6 +58,7 @@ def execution_details(
         yield Text(f"  merge       {merge_line(result.merges)}")
     for label, address in _places(result):
         yield Text(f"  {label:<10}  {address}")
+    yield from as_a_page(result)
     if result.cost:
         yield Text(f"  cost        {cost_line(result.cost)}")
     yield Text("")

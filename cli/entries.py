@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.errors import CliError
+from cli.errors import CliError, NotFoundError
 from cli.paths import command
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MINIMUM_PREFIX: Final = 6
 SHOWN_PREFIX: Final = 8
+PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Entry:
     def id(self) -> str:
         """Name of the latest failed execution, by which the entry is called."""
         return self.latest.name
+
+    @property
+    def plain_id(self) -> str:
+        """The id; the message's, where the letter names its execution as no execution is named."""
+        return self.id if PLAIN_ID.fullmatch(self.id) else self.latest.message.id
 
     @property
     def names(self) -> set[str]:
@@ -87,7 +94,7 @@ def entry_named(entries: Sequence[Entry], name: str) -> Entry:
         if name in entry.names:
             return entry
     if len(name) < MINIMUM_PREFIX:
-        raise CliError(
+        raise NotFoundError(
             f"there is no dead letter {name}",
             f"Give its name, or the first {MINIMUM_PREFIX} characters of it at least",
         )
@@ -96,7 +103,8 @@ def entry_named(entries: Sequence[Entry], name: str) -> Entry:
         ids = ", ".join(entry.id for entry in found)
         raise CliError(f"{name} is the beginning of several dead letters", f"Name one: {ids}")
     if not found:
-        raise CliError(f"there is no dead letter {name}", f"List: {command('dead-letters list')}")
+        listing = command("dead-letters list")
+        raise NotFoundError(f"there is no dead letter {name}", f"List: {listing}")
     return found[0]
 
 

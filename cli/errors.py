@@ -30,3 +30,7 @@ class CliError(Exception):
         """Return the one line that goes to stderr."""
         line = f"{self.message}. {self.next_step}" if self.next_step else self.message
         return " ".join(line.split())
+
+
+class NotFoundError(CliError):
+    """Nothing has the name that was given."""

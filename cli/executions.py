@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from cli.errors import CliError
+from cli.errors import CliError, NotFoundError
 from cli.paths import command
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LAST: Final = "last"
 UNKNOWN_EXECUTION: Final = ("ExecutionDoesNotExist", "InvalidArn")
 PAGE: Final = 100
 LISTED: Final = 1000
-"""Most executions that one request may list."""
+"""Most executions, or events of one, that one request may list."""
 
 
 class ExecutionFinder:
@@ -93,7 +93,9 @@ def source_of(described: DescribeExecutionOutputTypeDef) -> dict[str, Any]:
 
 def history(client: SFNClient, arn: str) -> Iterator[Mapping[str, Any]]:
     """All events of an execution, oldest first."""
-    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+    pages = client.get_paginator("get_execution_history").paginate(
+        executionArn=arn, PaginationConfig={"PageSize": LISTED}
+    )
     for page in pages:
         yield from page["events"]
 
@@ -107,7 +109,7 @@ def described(target: Target, name: str) -> DescribeExecutionOutputTypeDef:
     except ClientError as error:
         if error.response["Error"].get("Code") not in UNKNOWN_EXECUTION:
             raise
-        raise CliError(
+        raise NotFoundError(
             f"there is no execution {name} of {target.stack}", f"List them: {command('executions')}"
         ) from error
 

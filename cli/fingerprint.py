@@ -20,13 +20,20 @@ SOURCES: Final = (
 )
 """What the synthesised stack is made of, relative to the project."""
 
+CONSOLE_SOURCES: Final = ("console", "cli", "pipeline", "requirements/dev.txt")
+"""What the console's process is made of."""
+
 NOT_SOURCES: Final = ("__pycache__", ".mypy_cache", ".ruff_cache", ".DS_Store")
 
 
 def source_fingerprint(project: Path) -> str:
     """Digest of everything that a synthesis reads."""
-    files = (file for name in SOURCES for file in _files_below(project / name))
-    return _digest(project, files)
+    return _digest(project, _files_of(project, SOURCES))
+
+
+def console_fingerprint(project: Path) -> str:
+    """Digest of the code that the console's process runs."""
+    return _digest(project, _files_of(project, CONSOLE_SOURCES))
 
 
 def assembly_digest(assembly: Path) -> str:
@@ -35,7 +42,12 @@ def assembly_digest(assembly: Path) -> str:
     return _digest(assembly, (file for name in names for file in assembly.glob(name)))
 
 
-def _files_below(path: Path) -> Iterator[Path]:
+def _files_of(project: Path, names: Iterable[str]) -> Iterator[Path]:
+    return (file for name in names for file in files_below(project / name))
+
+
+def files_below(path: Path) -> Iterator[Path]:
+    """Return the file, or all files of a folder, but for what tools leave there."""
     if path.is_file():
         yield path
     for file in path.rglob("*"):

@@ -1,7 +1,9 @@
 """Reads the history of an execution: which states ran, how often they were tried, what they said.
 
 The events of an optimised `lambda:invoke` task (`Task*`) and of a plain function ARN
-(`LambdaFunction*`) differ in name and in shape; both are understood.
+(`LambdaFunction*`) differ in name and in shape; both are understood. States inside a Map or
+Parallel state run side by side, and their events are mixed: each names the event before it
+(`previousEventId`). Where none is named, the events are those of one state after the other.
 """
 
 from __future__ import annotations
@@ -13,11 +15,27 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.constants import STAGES, state_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-SCHEDULED: Final = ("TaskScheduled", "LambdaFunctionScheduled")
-SUCCEEDED: Final = ("TaskSucceeded", "LambdaFunctionSucceeded")
+CONTAINERS: Final = ("Map", "Parallel")
+"""Kinds of states that other states run in; what runs in them is an attempt of theirs."""
+
+SCHEDULED: Final = (
+    "TaskScheduled",
+    "LambdaFunctionScheduled",
+    "MapStateStarted",
+    "MapRunStarted",
+    "ParallelStateStarted",
+)
+SUCCEEDED: Final = (
+    "TaskSucceeded",
+    "LambdaFunctionSucceeded",
+    "MapStateSucceeded",
+    "MapRunSucceeded",
+    "ParallelStateSucceeded",
+)
+FAILED_INSIDE: Final = ("MapStateFailed", "MapRunFailed", "MapRunAborted", "ParallelStateFailed")
 FAILED: Final = (
     "TaskFailed",
     "TaskTimedOut",
@@ -27,6 +45,7 @@ FAILED: Final = (
     "LambdaFunctionTimedOut",
     "LambdaFunctionScheduleFailed",
     "LambdaFunctionStartFailed",
+    *FAILED_INSIDE,
 )
 ENDED_BADLY: Final = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
@@ -48,7 +67,7 @@ class Attempt:
 
 @dataclass
 class StateRun:
-    """One visit of a state."""
+    """One visit of a state; `inside` is that of the Map or Parallel state that it runs in."""
 
     name: str
     kind: str
@@ -58,6 +77,7 @@ class StateRun:
     output: Any = None
     attempts: list[Attempt] = field(default_factory=list)
     died: bool = False
+    inside: StateRun | None = field(default=None, repr=False, compare=False)
 
     @property
     def status(self) -> str:
@@ -68,6 +88,12 @@ class StateRun:
         if self.exited is None:
             return "retrying" if erred else "running"
         return "caught" if erred else "succeeded"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on: it has neither ended nor is waiting for its next attempt."""
+        tried = self.attempts and self.attempts[-1].ended is not None
+        return self.exited is None and not tried
 
     @property
     def stage(self) -> str | None:
@@ -91,15 +117,30 @@ class StateRun:
 
 
 def state_runs(events: Iterable[Mapping[str, Any]]) -> list[StateRun]:
-    """Visits of states in their order, from the events of a linear state machine."""
+    """Visits of states in the order in which they began."""
+    return followed(events)[0]
+
+
+def followed(
+    events: Iterable[Mapping[str, Any]],
+) -> tuple[list[StateRun], dict[int, StateRun]]:
+    """Visits of states in the order in which they began, and by the ids of their events."""
     runs: list[StateRun] = []
+    owners: dict[int, StateRun] = {}
     for event in events:
-        kind = event["type"]
-        if kind.endswith("StateEntered"):
-            runs.append(_entered(event))
-        elif runs:
-            _complete(runs[-1], event)
-    return runs
+        run = _owner(event, runs, owners)
+        if event["type"].endswith("StateEntered"):
+            run = _entered(event, inside=_container(run))
+            runs.append(run)
+        elif event["type"] in ENDED_BADLY:
+            _die(runs, event["timestamp"])
+        elif run:
+            _complete(run, event)
+            if event["type"] in FAILED_INSIDE:
+                _die([each for each in runs if _is_inside(each, run)], event["timestamp"])
+        if run and "id" in event:
+            owners[event["id"]] = run
+    return runs, owners
 
 
 def run_summary(document: Any) -> dict[str, Any]:
@@ -141,19 +182,60 @@ def _candidates(document: Any) -> Iterable[Any]:
         yield current.get("run") if isinstance(current, dict) else None
 
 
-def _entered(event: Mapping[str, Any]) -> StateRun:
-    details = event.get("stateEnteredEventDetails", {})
+def _owner(
+    event: Mapping[str, Any], runs: Sequence[StateRun], owners: Mapping[int, StateRun]
+) -> StateRun | None:
+    """Return the visit that an event is about; before a state is entered, the visit before it."""
+    linked = event.get("previousEventId")
+    before = owners.get(linked) if linked else (runs[-1] if runs else None)
+    kind = event["type"]
+    if kind.startswith("ParallelState") and not kind.endswith(("Entered", "Exited")):
+        return _container(before)
+    name = _details(event).get("name")  # an iteration's is the name of its Map state
+    if kind.endswith("StateExited") or kind.startswith("MapIteration"):
+        return next((run for run in _outwards(before) if run.name == name), before)
+    return before
+
+
+def _container(run: StateRun | None) -> StateRun | None:
+    """Return the Map or Parallel state in which the next state runs: this one, or one around it."""
+    return next((each for each in _outwards(run) if each.kind in CONTAINERS and each.is_open), None)
+
+
+def _outwards(run: StateRun | None) -> Iterator[StateRun]:
+    """Return a visit, the one that it runs in, and so on."""
+    while run:
+        yield run
+        run = run.inside
+
+
+def _is_inside(run: StateRun, outer: StateRun) -> bool:
+    return any(each is outer for each in _outwards(run.inside))
+
+
+def _die(runs: Iterable[StateRun], when: datetime) -> None:
+    """End the visits that nothing else has ended."""
+    for run in runs:
+        if run.exited is None:
+            run.died, run.exited = True, when
+
+
+def _entered(event: Mapping[str, Any], inside: StateRun | None) -> StateRun:
+    details = _details(event)
     return StateRun(
         name=details.get("name", ""),
         kind=event["type"].removesuffix("StateEntered"),
         entered=event["timestamp"],
         input=_parsed(details.get("input", "")),
+        inside=inside,
     )
 
 
 def _complete(run: StateRun, event: Mapping[str, Any]) -> None:
     """Add to a visit what one more event tells about it."""
     kind, when = event["type"], event["timestamp"]
+    if run.kind in CONTAINERS and not kind.startswith(CONTAINERS):
+        return  # about a state inside, of which this history tells nothing else
     if kind in SCHEDULED:
         run.attempts.append(Attempt(started=when))
     elif kind in SUCCEEDED and run.attempts:
@@ -164,9 +246,7 @@ def _complete(run: StateRun, event: Mapping[str, Any]) -> None:
     elif kind.endswith("StateExited"):
         run.exited = when
         if run.output is None:
-            run.output = _parsed(event.get("stateExitedEventDetails", {}).get("output", ""))
-    elif kind in ENDED_BADLY and run.exited is None:
-        run.died, run.exited = True, when
+            run.output = _parsed(_details(event).get("output", ""))
 
 
 def _record_failure(run: StateRun, event: Mapping[str, Any]) -> None:
@@ -181,8 +261,13 @@ def _record_failure(run: StateRun, event: Mapping[str, Any]) -> None:
 
 
 def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the details of an event, whose field is named after the event's type."""
+    """Return the details of an event, whose field is named after the event's type.
+
+    Those of `TaskStateEntered`, `PassStateEntered` and so on are all `stateEnteredEventDetails`.
+    """
     kind = event["type"]
+    for shared in ("StateEntered", "StateExited"):
+        kind = shared if kind.endswith(shared) else kind
     details: Mapping[str, Any] = event.get(f"{kind[0].lower()}{kind[1:]}EventDetails") or {}
     return details
 

@@ -161,6 +161,20 @@ def intention(plan: ReplayPlan) -> str:
     return f"does all stages{of_merge} again"
 
 
+def given_up(entry: Entry) -> str:
+    """Say what is lost with an entry."""
+    letter = entry.latest
+    what = f"{entry.id}: {letter.error}, {entry.address}; letters: {len(entry.letters)}."
+    if letter.event is None:
+        return f"{what} Nothing can be replayed from it."
+    if letter.kind == LINEAGE:
+        return f"{what} The run is done, and its event stays in its bucket."
+    return (
+        f"{what} The file stays in its bucket, but nobody will be reminded that it was not "
+        "processed, and it can only be processed by uploading it again."
+    )
+
+
 def _failures(entry: Entry) -> str:
     """`StepError in clean at 12:00:01, ...`, the oldest first."""
     return ", ".join(

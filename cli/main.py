@@ -18,6 +18,7 @@ from cli.paths import command
 from cli.verbs import (
     check,
     cloud,
+    console,
     contract,
     cost,
     dead_letters,
@@ -25,6 +26,7 @@ from cli.verbs import (
     init,
     quarantine,
     query,
+    report,
     run,
     samples,
 )
@@ -50,9 +52,11 @@ app: Final = typer.Typer(
 for verb in (
     cloud.up,
     run.run,
+    console.console,
     cloud.status,
     executions.executions,
     executions.show,
+    report.report,
     cost.cost,
     executions.definition,
     query.query,

@@ -131,16 +131,14 @@ def run_error(described: DescribeExecutionOutputTypeDef, states: Sequence[StateR
     """Why an execution failed: what the state machine recorded, else what the engine says."""
     trace = _trace(states)
     stage = next((state.stage for state in reversed(states) if state.stage), None)
-    for state in reversed(states):
-        failure = state.input.get("failure") if isinstance(state.input, dict) else None
-        if isinstance(failure, dict) and "error" in failure and "message" in failure:
-            return RunError(
-                stage=failure.get("stage") or stage,
-                name=failure["error"],
-                message=prose(str(failure["message"])),
-                status_code=int(failure.get("status_code") or 500),
-                trace=trace,
-            )
+    if failure := failure_told(states):
+        return RunError(
+            stage=failure.get("stage") or stage,
+            name=failure["error"],
+            message=prose(str(failure["message"])),
+            status_code=int(failure.get("status_code") or 500),
+            trace=trace,
+        )
     message, _ = unfolded(described.get("cause", ""))
     return RunError(
         stage=stage,
@@ -149,6 +147,19 @@ def run_error(described: DescribeExecutionOutputTypeDef, states: Sequence[StateR
         status_code=500,
         trace=trace,
     )
+
+
+def failure_told(states: Sequence[StateRun]) -> dict[str, Any]:
+    """Return what the state machine knew of the failure when it ended; empty if nothing.
+
+    Fields are those of the dead letter's `failure`, and beside them `rows` and `rejects` of the
+    run, which are empty where no run was known.
+    """
+    for state in reversed(states):
+        failure = state.input.get("failure") if isinstance(state.input, dict) else None
+        if isinstance(failure, dict) and "error" in failure and "message" in failure:
+            return failure
+    return {}
 
 
 def common_address(addresses: Sequence[str]) -> str | None:

@@ -104,8 +104,18 @@ def rejected_rows(rows: Mapping[str, int]) -> int:
 
 def quarantined_runs(target: Target, dataset: str | None = None) -> list[QuarantinedRun]:
     """Every run with a quarantine, the latest first."""
+    runs = _found_below(target, f"{QUARANTINE_PREFIX}{dataset}/" if dataset else QUARANTINE_PREFIX)
+    return sorted(runs, key=lambda run: run.written_at, reverse=True)
+
+
+def quarantined_run(target: Target, dataset: str, run_id: str) -> QuarantinedRun | None:
+    """Return the rejected rows of one run; None if it has none."""
+    return next(iter(_found_below(target, f"{QUARANTINE_PREFIX}{dataset}/{run_id}/")), None)
+
+
+def _found_below(target: Target, prefix: str) -> list[QuarantinedRun]:
+    """Runs with a quarantine below a prefix, each with its files in the order of the stages."""
     runs: dict[tuple[str, str], QuarantinedRun] = {}
-    prefix = f"{QUARANTINE_PREFIX}{dataset}/" if dataset else QUARANTINE_PREFIX
     pages = target.cloud.s3().get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix):
         for item in page.get("Contents", []):
@@ -118,7 +128,7 @@ def quarantined_runs(target: Target, dataset: str | None = None) -> list[Quarant
             run.addresses.append(f"s3://{target.output_bucket}/{item['Key']}")
     for run in runs.values():
         run.addresses.sort(key=_order)
-    return sorted(runs.values(), key=lambda run: run.written_at, reverse=True)
+    return list(runs.values())
 
 
 def states(target: Target, runs: Sequence[QuarantinedRun]) -> list[QuarantineState]:

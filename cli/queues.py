@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HOLD_SECONDS: Final = 120
 BATCH: Final = 10
 """Most messages that one request of SQS may be about."""
+VISIBLE: Final = "ApproximateNumberOfMessages"
+HIDDEN: Final = "ApproximateNumberOfMessagesNotVisible"
 LONG_POLL_SECONDS: Final = 1
 """Without waiting, SQS asks only some of its servers, and an empty answer proves nothing."""
 
@@ -49,20 +51,28 @@ class HeldMessages:
         self._client = client
         self._held: dict[tuple[str, str], Message] = {}
         self._extended = time.monotonic()
-        self.elsewhere = 0
+        self._elsewhere: dict[str, int] = {}
 
     @property
     def messages(self) -> list[Message]:
         """Every message that is held."""
         return list(self._held.values())
 
+    @property
+    def elsewhere(self) -> int:
+        """About how many messages somebody else held when the queues were read."""
+        return sum(self._elsewhere.values())
+
     def read(self, queue_url: str) -> None:
-        """Take all messages of a queue, page by page until it is empty."""
+        """Take all messages of a queue, page by page until it is empty.
+
+        Read again, it takes what has come since, or come back.
+        """
         while page := self._page(queue_url):
             for message in page:
                 self._held[queue_url, message.id] = message
             self.extend_if_due()
-        self.elsewhere += self._in_flight_elsewhere(queue_url)
+        self._elsewhere[queue_url] = self._in_flight_elsewhere(queue_url)
 
     def extend_if_due(self) -> None:
         """Hold all for longer, if half of the time is over; call it again and again.
@@ -130,10 +140,16 @@ class HeldMessages:
 
     def _in_flight_elsewhere(self, queue_url: str) -> int:
         """Return about how many messages somebody else holds: SQS counts with a delay."""
-        name: Final = "ApproximateNumberOfMessagesNotVisible"
-        answer = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+        _, hidden = message_counts(self._client, queue_url)
         ours = sum(1 for message in self.messages if message.queue_url == queue_url)
-        return max(0, int(answer["Attributes"].get(name, 0)) - ours)
+        return max(0, hidden - ours)
+
+
+def message_counts(client: SQSClient, queue_url: str) -> tuple[int, int]:
+    """Return about how many messages of a queue can be seen, and are hidden by a reader."""
+    answer = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[VISIBLE, HIDDEN])
+    visible, hidden = (int(answer["Attributes"].get(name, 0)) for name in (VISIBLE, HIDDEN))
+    return visible, hidden
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from cli.entries import short_ids
 from cli.follow import Followed, Follower
-from cli.view import chosen_view
+from cli.view import View, chosen_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,7 @@ class Replayer:
 
     target: Target
     held: HeldMessages
+    view: View = field(default_factory=chosen_view)
     replays: list[Replay] = field(default_factory=list)
 
     def replay(self, plans: Sequence[ReplayPlan], *, timeout_seconds: float) -> list[Replay]:
@@ -84,7 +85,7 @@ class Replayer:
             start_seconds=math.inf,  # an entry may wait long for its turn
             on_round=self._tend,
         )
-        follower.follow([replay.followed for replay in self.replays], chosen_view())
+        follower.follow([replay.followed for replay in self.replays], self.view)
         return self.replays
 
     def _start(self, plan: ReplayPlan) -> str | None:
@@ -99,6 +100,6 @@ class Replayer:
         for replay in self.replays:
             if replay.followed.result is None or replay.settled:
                 continue
-            replay.settled = True
             if replay.result.is_good:
                 replay.deleted = not self.held.delete(replay.plan.entry.messages)
+            replay.settled = True

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cli.executions import UNKNOWN_EXECUTION, execution_arn, history
 from cli.history import state_runs
-from cli.letters import FAILED, LINEAGE, UNDELIVERED, with_event
+from cli.letters import FAILED, LINEAGE, UNDELIVERED, event_object, with_event
 from cli.manifests import committed, is_same_version, source_of
 from cli.outcome import last_summary
 from cli.paths import command
@@ -107,10 +107,19 @@ def stages_done(summary: dict[str, Any]) -> list[str]:
 
 def replay_input(target: Target, letter: Letter, summary: dict[str, Any]) -> dict[str, Any]:
     """Return the failed execution's event, with word of the replay; a merge stays a merge."""
-    event = {name: value for name, value in (letter.event or {}).items() if name != REPLAY}
+    event = {name: value for name, value in _of_version(letter).items() if name != REPLAY}
     of = execution_arn(target.state_machine_arn, letter.execution_arn or letter.name)
     merge = {REPLAY_QUARANTINE: letter.quarantine} if letter.quarantine else {}
     return event | {REPLAY: {REPLAY_OF: of, REPLAY_RUN: summary} | merge}
+
+
+def _of_version(letter: Letter) -> dict[str, Any]:
+    """Return the letter's event with the version that failed: the key may have a newer one now."""
+    event, named = letter.event or {}, event_object(letter.event)
+    if not named or not letter.version_id or named.get("version-id"):
+        return event
+    of_version = named | {"version-id": letter.version_id}
+    return event | {"detail": event["detail"] | {"object": of_version}}
 
 
 def _handed_on(letter: Letter) -> dict[str, Any]:

@@ -49,8 +49,16 @@ def summary(label: str, result: RunResult, target: Target) -> Iterator[Text]:
     yield from _addresses("repairs", result.repairs.get("files") or [])
     if result.report:
         yield Text(f"  report      {result.report}")
+    yield from as_a_page(result)
     if result.cost:
         yield Text(f"  cost        {cost_line(result.cost)}")
+
+
+def as_a_page(result: RunResult) -> Iterator[Text]:
+    """Say what makes a page of a run."""
+    if result.execution_arn:
+        name = result.execution_arn.rpartition(":")[2]
+        yield Text(f"  as a page   {command('report')} {name}")
 
 
 def reasons(result: RunResult) -> str:
@@ -114,7 +122,7 @@ def how_to_look(results: Sequence[RunResult], target: Target) -> Iterator[Text]:
     if datasets:
         yield Text("Look at the output:", style="bold")
     for dataset in datasets:
-        yield Text(f"  {command('query')} {dataset} {_first_rows(dataset)}{_where(target)}")
+        yield Text(f"  {command('query')} {dataset} {_first_rows(dataset)}{where_options(target)}")
     if target.cloud.is_local:
         yield Text(f"Stop the local cloud (its data goes with it): {command('down')}")
 
@@ -138,6 +146,7 @@ def _failure(result: RunResult, error: RunError, target: Target) -> Iterator[Tex
             f"the dead-letter queue {target.dead_letter_queue_url}"
         )
         yield Text(f"  details     {command('show')} {name}")
+        yield from as_a_page(result)
         yield from (Text(line) for line in next_steps(name))
 
 
@@ -153,7 +162,12 @@ def advice(result: RunResult, error: RunError) -> str:
     """Say what a person should do next, by whose fault it is."""
     if result.execution_arn is None:
         return f"see whether the bucket's events reach the state machine: {command('status')}"
-    if error.status_code == CLIENT_ERROR:
+    return advice_by_fault(error.status_code)
+
+
+def advice_by_fault(status_code: int) -> str:
+    """Say what a person should do next about a failed execution: 400 is the data's fault."""
+    if status_code == CLIENT_ERROR:
         return (
             "correct the file and run it again; or correct the dataset's contract or steps, "
             "deploy, and replay the run"
@@ -168,6 +182,13 @@ def _addresses(label: str, addresses: list[str]) -> Iterator[Text]:
         yield Text(f"  {'':<10}  and {len(addresses) - SHOWN_OUTPUTS} more")
 
 
+def query_command(dataset: str, target: Target) -> str:
+    """Return what to type to see the first rows of a dataset's output."""
+    return (
+        f"{command('query')} {shlex.quote(dataset)} {_first_rows(dataset)}{where_options(target)}"
+    )
+
+
 def _first_rows(dataset: str) -> str:
     """SQL as a shell takes it."""
     if PLAIN_NAME.fullmatch(dataset):
@@ -175,7 +196,7 @@ def _first_rows(dataset: str) -> str:
     return shlex.quote(f'SELECT * FROM "{dataset}" LIMIT 10')
 
 
-def _where(target: Target) -> str:
+def where_options(target: Target) -> str:
     """Options that have another command work on the same cloud."""
     stack = "" if target.stack == DEFAULT_STACK_NAME else f" --stack {target.stack}"
     if target.cloud.is_local:

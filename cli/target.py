@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -49,6 +50,7 @@ class Cloud:
     session: boto3.Session
     endpoint_url: str | None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -106,11 +108,15 @@ class Cloud:
         return client
 
     def _client(self, service: str) -> Any:
-        """Client of a service, made once: a follower asks for it several times a second."""
-        if service not in self._clients:
-            made = self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
-            self._clients[service] = made
-        return self._clients[service]
+        """Client of a service, made once: a follower asks for it several times a second.
+
+        A session makes one client at a time; clients themselves are shared between threads.
+        """
+        with self._lock:
+            if service not in self._clients:
+                made = self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+                self._clients[service] = made
+            return self._clients[service]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from boto3.s3.transfer import TransferConfig
 
@@ -45,8 +45,24 @@ def upload(
 ) -> Uploaded:
     """Upload a file in parts; `on_bytes` hears how many bytes went through since the last call."""
     key = object_key(dataset, file.name)
-    parts = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
-    s3.upload_file(str(file), bucket, key, Config=parts, Callback=on_bytes)
+    s3.upload_file(str(file), bucket, key, Config=_in_parts(), Callback=on_bytes)
+    return _uploaded(s3, bucket, key)
+
+
+def upload_open(
+    s3: S3Client, bucket: str, key: str, file: IO[bytes], on_bytes: Callable[[int], None]
+) -> Uploaded:
+    """Upload what an open file holds, as `upload` does; a few parts of it are in memory."""
+    s3.upload_fileobj(file, bucket, key, Config=_in_parts(), Callback=on_bytes)
+    return _uploaded(s3, bucket, key)
+
+
+def _in_parts() -> TransferConfig:
+    return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
+
+
+def _uploaded(s3: S3Client, bucket: str, key: str) -> Uploaded:
+    """Return the version that is there now."""
     head = s3.head_object(Bucket=bucket, Key=key)
     return Uploaded(
         bucket=bucket,

@@ -74,6 +74,19 @@ class LineView:
             say(state_line(prefix, state, now))
 
 
+class NoView:
+    """Shows nothing: whoever follows looks at the executions in another way."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def update(self, progress: dict[str, Sequence[StateRun]], now: datetime) -> None:
+        """Leave it at that."""
+
+
 def chosen_view() -> View:
     """Return the view that fits where stderr leads."""
     return LiveView() if stderr().is_terminal else LineView()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from cli.console_process import ConsoleProcess
 from cli.deploy import ensure_deployed
 from cli.local_cloud import ACCESS_KEY, LocalCloud
 from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
@@ -18,8 +19,11 @@ from cli.paths import command, home
 from cli.target import Target, Where, local_cloud_at, open_target
 
 
-def bring_up(stack: str, port: int | None = None) -> Target:
-    """Start the local cloud and deploy the working copy's stack, each only if need be."""
+def bring_up(stack: str, port: int | None = None, *, console: bool | None = None) -> Target:
+    """Start the local cloud and deploy the working copy's stack, each only if need be.
+
+    Beside it runs its console, unless `console` says otherwise, or has said so before.
+    """
     local = LocalCloud(home())
     with local.locked():
         if local.running() is None:
@@ -28,6 +32,11 @@ def bring_up(stack: str, port: int | None = None) -> Target:
         else:
             running = local.start(port)
         ensure_deployed(local_cloud_at(running), local, stack)
+        beside = ConsoleProcess(home())
+        if console is False:
+            beside.forgo()
+        elif console or beside.is_wanted():
+            beside.start(stack)
     return open_target(Where(stack=stack))
 
 
@@ -37,31 +46,37 @@ def up(
         typer.Option(min=1, max=65535, help="Port to listen on; left out, a free one is chosen."),
     ] = None,
     stack: Stack = STACK_DEFAULT,
+    no_console: Annotated[
+        bool, typer.Option("--no-console", help="Do without the web console from now on.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start the local cloud and deploy the stack to it, each only if need be.
+    """Start the local cloud, its web console, and deploy the stack, each only if need be.
 
     For example:
       pipeline up
       pipeline up --port 4566
     """
     began = time.monotonic()
-    target = bring_up(stack, port)
+    target = bring_up(stack, port, console=not no_console)
     if as_json:
         print_json(status_record(target))
         return
     say(f"Ready in {time.monotonic() - began:.1f} s: {stack} at {target.cloud.endpoint_url}")
+    if serving := ConsoleProcess(home()).running():
+        say(f"Look at what runs there: {serving.opening()}")
     say(f'Use it from this shell: eval "$({command("env")})"')
 
 
 def down(as_json: AsJson = False) -> None:
-    """Stop the local cloud; its buckets and executions go with it.
+    """Stop the local cloud and its console; its buckets and executions go with it.
 
     For example:
       pipeline down
     """
     local = LocalCloud(home())
     with local.locked():
+        ConsoleProcess(home()).stop()
         stopped = local.stop()
     if as_json:
         print_json({"stopped": stopped})
@@ -88,7 +103,7 @@ def status(
         return
     width = max(map(len, record))
     for name, value in record.items():
-        stdout().print(Text(f"{name:<{width}}  ", style="bold"), value, sep="")
+        stdout().print(Text(f"{name:<{width}}  ", style="bold"), value or "none", sep="")
 
 
 def env(
@@ -116,11 +131,13 @@ def env(
 
 def status_record(target: Target) -> dict[str, Any]:
     """Return the documented fields of `status --json`."""
-    place = {
+    place: dict[str, Any] = {
         "running": True,
         "endpoint_url": target.cloud.endpoint_url,
         "region": target.cloud.region,
     }
+    serving = ConsoleProcess(home()).running() if target.cloud.is_local else None
+    place["console_url"] = serving.url() if serving else None
     resources = {item.name: getattr(target, item.name) for item in fields(target)}
     resources.pop("cloud")
     return place | resources

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from cli.entries import Entry, entries_of, entry_named
+from cli.entries import Entry, entry_named
 from cli.errors import EXIT_RUN_FAILED, CliError
 from cli.follow import still_running
+from cli.held import chosen, filtered, held_entries
 from cli.letter_texts import (
     entries_table,
     entry_details,
     entry_details_record,
     entry_record,
+    given_up,
     intention,
 )
-from cli.letters import LINEAGE, letter_of
 from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
 from cli.output import print_json, say, stdout
 from cli.paths import command
-from cli.queues import HeldMessages, held_messages
 from cli.replaying import Replay, Replayer
 from cli.replays import ReplayPlan, next_stage, replay_plan, summary_to_resume
 from cli.summary import summary
@@ -31,6 +31,8 @@ from cli.target import Target, Where, open_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from cli.queues import HeldMessages
 
 OfDataset = Annotated[str | None, typer.Option("--dataset", help="Only letters of this dataset.")]
 OfError = Annotated[str | None, typer.Option("--error", help="Only letters with this error.")]
@@ -54,11 +56,11 @@ def list_entries(
     """
     target = open_target(Where(profile, region, stack))
     with _held_entries(target) as (_, entries):
-        chosen = _filtered(entries, dataset, error)
+        found = filtered(entries, dataset, error)
     if as_json:
-        print_json([entry_record(entry, _resumes_from(target, entry)) for entry in chosen])
-    elif chosen:
-        stdout().print(entries_table(chosen))
+        print_json([entry_record(entry, _resumes_from(target, entry)) for entry in found])
+    elif found:
+        stdout().print(entries_table(found))
         say(f"Look at one: {command('dead-letters show')} ID")
     else:
         say("There is no dead letter.")
@@ -121,8 +123,8 @@ def replay(
         raise CliError("name the letters to replay", "Either ids, or --all")
     target = open_target(Where(profile, region, stack))
     with _held_entries(target) as (held, entries):
-        chosen = _chosen(held, _filtered(entries, dataset, error), entry_ids)
-        plans = [replay_plan(target, entry) for entry in chosen]
+        named = chosen(held, filtered(entries, dataset, error), entry_ids)
+        plans = [replay_plan(target, entry) for entry in named]
         accepted = [plan for plan in plans if plan.refusal is None]
         replays: list[Replay] = []
         if accepted and not dry_run:
@@ -152,8 +154,8 @@ def discard(
     target = open_target(Where(profile, region, stack))
     records = []
     with _held_entries(target) as (held, entries):
-        for entry in _chosen(held, entries, entry_ids):
-            say(_given_up(entry))
+        for entry in chosen(held, entries, entry_ids):
+            say(given_up(entry))
             if yes or typer.confirm("Delete?", err=True):
                 deleted = not held.delete(entry.messages)
                 records.append(_record(entry, "discarded", deleted=deleted))
@@ -168,32 +170,13 @@ def discard(
 @contextmanager
 def _held_entries(target: Target) -> Iterator[tuple[HeldMessages, list[Entry]]]:
     """All entries, the latest first, whose messages are held until the block ends."""
-    queues = (target.dead_letter_queue_url, target.undelivered_events_queue_url)
-    with held_messages(target.cloud.sqs(), queues) as held:
+    with held_entries(target) as (held, entries):
         if held.elsewhere:
             say(
                 f"About {held.elsewhere} more messages are being read by another command, or were "
                 "a moment ago; they come back within some minutes."
             )
-        yield held, entries_of(map(letter_of, held.messages))
-
-
-def _filtered(entries: Sequence[Entry], dataset: str | None, error: str | None) -> list[Entry]:
-    """Return the entries of a dataset and with an error; None admits all."""
-    return [
-        entry
-        for entry in entries
-        if dataset in (None, entry.latest.dataset) and error in (None, entry.latest.error)
-    ]
-
-
-def _chosen(held: HeldMessages, entries: Sequence[Entry], ids: Sequence[str] | None) -> list[Entry]:
-    """Return the named entries, each once, or all; the other messages are given back at once."""
-    found = [entry_named(entries, name) for name in ids] if ids else entries
-    chosen = list({entry.id: entry for entry in found}.values())
-    kept = {message.id for entry in chosen for message in entry.messages}
-    held.give_back([message for message in held.messages if message.id not in kept])
-    return chosen
+        yield held, entries
 
 
 def _resumes_from(target: Target, entry: Entry) -> str | None:
@@ -273,17 +256,3 @@ def _record(
         "result": result,
         "deleted": deleted,
     }
-
-
-def _given_up(entry: Entry) -> str:
-    """Say what is lost with an entry."""
-    letter = entry.latest
-    what = f"{entry.id}: {letter.error}, {entry.address}; letters: {len(entry.letters)}."
-    if letter.event is None:
-        return f"{what} Nothing can be replayed from it."
-    if letter.kind == LINEAGE:
-        return f"{what} The run is done, and its event stays in its bucket."
-    return (
-        f"{what} The file stays in its bucket, but nobody will be reminded that it was not "
-        "processed, and it can only be processed by uploading it again."
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from functools import partial
 from itertools import islice
@@ -11,27 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from cli.entries import MINIMUM_PREFIX
 from cli.errors import EXIT_RUN_FAILED, CliError
-from cli.executions import LAST, described, history
 from cli.follow import Followed, Follower, still_running
-from cli.history import state_runs
 from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
-from cli.outcome import latest_summary
 from cli.output import print_json, say, stdout
 from cli.paths import command
 from cli.quarantine import (
     COUNTED_ROWS,
-    OPEN,
-    REPLAYED,
-    UNCOMMITTED,
-    QuarantinedRun,
     QuarantineState,
     quarantined_runs,
     records,
     replay_event,
     states,
 )
+from cli.quarantine_replays import named_run, refusal_of
 from cli.quarantine_texts import (
     counted_rules,
     merge_outcome,
@@ -51,7 +43,6 @@ if TYPE_CHECKING:
 
     from cli.outcome import RunResult
 
-RUN_ID: Final = re.compile(r"[0-9a-f]{1,32}")
 SHOWN_ROWS: Final = 20
 RunName = Annotated[
     str,
@@ -166,53 +157,6 @@ def replay(
         raise typer.Exit(EXIT_RUN_FAILED)
 
 
-def named_run(target: Target, name: str) -> QuarantinedRun:
-    """Return the run with rejected rows that a name means.
-
-    Raises
-    ------
-    CliError
-        If there is none, or more than one.
-    """
-    runs = quarantined_runs(target)
-    listed = command("quarantine list")
-    if not runs:
-        raise CliError("no row is in the quarantine", f"See what ran: {command('executions')}")
-    if name == LAST:
-        return runs[0]
-    if RUN_ID.fullmatch(name) and len(name) >= MINIMUM_PREFIX:
-        found = [run for run in runs if run.run_id.startswith(name)]
-        if len(found) > 1:
-            ids = ", ".join(run.run_id for run in found)
-            raise CliError(f"{name} is the beginning of several runs", f"Name one: {ids}")
-        if found:
-            return found[0]
-    run_id = _run_of_execution(target, name)
-    for run in runs:
-        if run.run_id == run_id:
-            return run
-    raise CliError(f"the execution {name} has no rejected rows", f"List those with: {listed}")
-
-
-def refusal_of(state: QuarantineState, *, whole_file: bool) -> str | None:
-    """Say why a run's rows are not replayed and what to do instead; None if they are."""
-    listed = f"{command('quarantine list')} --dataset {state.run.dataset}"
-    if state.status == OPEN or (whole_file and state.status == REPLAYED):
-        return None
-    if state.status == UNCOMMITTED:
-        letters = f"{command('dead-letters list')} --dataset {state.run.dataset}"
-        return (
-            f"the run {state.run.run_id} failed and published nothing. Its rows come back with "
-            f"the replay of its dead letter: {letters}"
-        )
-    if state.status == REPLAYED:
-        return (
-            "these rows were replayed before. What was rejected again is in the quarantine of a "
-            f"later run: {listed}"
-        )
-    return f"a newer run of the file has replaced this one. Its rejected rows, if any: {listed}"
-
-
 def print_json_array(rows: Iterator[dict[str, Any]]) -> None:
     """Write a JSON array to stdout row by row, as there may be millions."""
     separator = "["
@@ -220,21 +164,6 @@ def print_json_array(rows: Iterator[dict[str, Any]]) -> None:
         sys.stdout.write(f"{separator}\n  {json.dumps(row, ensure_ascii=False)}")
         separator = ","
     sys.stdout.write("[]\n" if separator == "[" else "\n]\n")
-
-
-def _run_of_execution(target: Target, name: str) -> str | None:
-    """Id of the run that an execution was about."""
-    try:
-        found = described(target, name)
-    except CliError as unknown:
-        raise CliError(
-            f"there is neither a run with rejected rows nor an execution {name}",
-            f"List: {command('quarantine list')} (a beginning of a run's id needs "
-            f"{MINIMUM_PREFIX} characters)",
-        ) from unknown
-    visited = state_runs(history(target.cloud.stepfunctions(), found["executionArn"]))
-    run_id = latest_summary(found, visited).get("run_id")
-    return str(run_id) if run_id else None
 
 
 def _rules(target: Target, state: QuarantineState) -> list[dict[str, Any]]:

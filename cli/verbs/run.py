@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from cli.console_process import ConsoleProcess, page_of
 from cli.datasets import dataset_of, known_datasets
 from cli.errors import EXIT_RUN_FAILED, CliError
 from cli.executions import ExecutionFinder
 from cli.follow import Followed, Follower, still_running
 from cli.options import STACK_DEFAULT, AsJson, Profile, Region, Stack
 from cli.output import print_json, say, stderr, stdout
-from cli.paths import DATASETS, command
+from cli.paths import DATASETS, command, home
 from cli.summary import how_to_look, summary
 from cli.target import Target, Where, open_target
 from cli.upload import object_key, upload
@@ -122,3 +123,13 @@ def report(
             out.print(line)
     for line in how_to_look([result for result in results if result.is_good], target):
         out.print(line)
+    if url := _page_url(results, target):
+        out.print(f"See it in the console: {url}", markup=False)
+
+
+def _page_url(results: Sequence[RunResult], target: Target) -> str | None:
+    """Address of the console's page about the runs; None if there is no console."""
+    serving = ConsoleProcess(home()).running() if target.cloud.is_local else None
+    arns = [result.execution_arn for result in results]
+    path = page_of(arns[0].rpartition(":")[2]) if len(arns) == 1 and arns[0] else "/executions"
+    return serving.opening(path) if serving else None

@@ -29,6 +29,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoCloud]:
 def target(cloud: MotoCloud, monkeypatch: pytest.MonkeyPatch) -> Target:
     """The target that every verb finds, whatever its options say."""
     made = moto_target(cloud)
-    for verb in ("dead_letters", "quarantine"):
+    for verb in ("dead_letters", "quarantine", "report"):
         monkeypatch.setattr(f"cli.verbs.{verb}.open_target", lambda _where: made)
     return made

@@ -24,7 +24,7 @@ def shared_session() -> boto3.Session:
     return boto3.Session("testing", "testing", region_name=REGION)
 
 
-@dataclass
+@dataclass(eq=False)
 class MotoCloud:
     """What a verb asks a cloud for."""
 

@@ -97,7 +97,7 @@ def test_a_replay_resumes_and_deletes_every_letter(
     assert record["resumes_from"] == "clean"
     assert record["deleted"] is True
     assert record["result"]["status"] == "SUCCEEDED"
-    assert last_input(service) == s3_event() | {
+    assert last_input(service) == s3_event(**{"version-id": "v1"}) | {
         "replay": {"of": f"{EXECUTION}:second", "run": run_so_far("validate")}
     }
     assert [json.loads(body)["execution"]["name"] for body in visible(target)] == ["z"]
@@ -226,6 +226,17 @@ def test_an_event_that_eventbridge_left_out_is_read_from_the_execution(
 
     assert (status, record["deleted"]) == (0, True)
     assert last_input(service)["detail"] == s3_event()["detail"]
+
+
+def test_a_replay_is_of_the_version_that_failed(
+    target: Target, ask: Callable[..., Answer], service: FakeStepFunctions
+) -> None:
+    # GIVEN an event that names no version, and a letter that does
+    send(target, letter_body(event=s3_event()))
+
+    ask("replay", "--all")
+
+    assert last_input(service)["detail"]["object"]["version-id"] == "v1"
 
 
 def test_without_a_history_everything_is_done_again(

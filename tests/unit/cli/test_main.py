@@ -25,6 +25,8 @@ VERBS = [
     "cost",
     "definition",
     "check",
+    "console",
+    "report",
     "contract",
     "init",
     "query",

@@ -114,8 +114,9 @@ def test_a_failure_says_where_what_and_what_to_do() -> None:
     assert "  error       StepError (400)" in lines
     assert "  message     no column [x]" in lines
     assert any("dead-letter queue http://queue" in line for line in lines)
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "  details     pipeline show run-1",
+        "  as a page   pipeline report run-1",
         "  dead letter pipeline dead-letters show run-1",
         "  replay      pipeline dead-letters replay run-1",
     ]
@@ -255,7 +256,10 @@ def test_many_outputs_are_counted_not_listed() -> None:
 
     lines = [str(line) for line in summary("f", result(outputs=outputs), FakeTarget())]  # type: ignore[arg-type]
 
-    assert lines[-1].strip() == "and 25 more"
+    assert [line.strip() for line in lines[-2:]] == [
+        "and 25 more",
+        "as a page   pipeline report run-1",
+    ]
     assert sum("s3://out/" in line for line in lines) == 5
 
 

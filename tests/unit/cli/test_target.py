@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,6 +10,9 @@ from cli import target
 from cli.errors import CliError
 from cli.target import Where, open_target
 from cli.verbs.cloud import environment, status_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OUTPUTS = {
     "InputBucket": "in",
@@ -50,13 +53,18 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     return cloud
 
 
-def test_everything_is_found_through_the_stacks_outputs(cloud: FakeCloud) -> None:
+def test_everything_is_found_through_the_stacks_outputs(
+    cloud: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMBDA_PIPELINES_HOME", str(tmp_path))  # where no console runs
+
     record = status_record(open_target(Where()))
 
     assert record == {
         "running": True,
         "endpoint_url": "http://127.0.0.1:1",
         "region": "us-east-1",
+        "console_url": None,
         "stack": "LambdaPipelines",
         "input_bucket": "in",
         "output_bucket": "out",
