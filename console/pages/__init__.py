@@ -1,0 +1,1 @@
+"""Routes: each reads, and renders a template; an action does one thing, and redirects."""
