@@ -11,11 +11,13 @@ ODCS   := v3.0 v3.1
 # Tests of a deployed stack mostly wait, so the others run beside them, in processes of their own
 # that have none of their open connections.
 DEPLOYED := tests/end_to_end tests/faults
-BESIDE   := unit handlers
+BESIDE   := unit handlers browser
 # Two halves, one for each of two processors.
 QUICK    := quick-one quick-other
 quick-one:   EXPERIMENTS := table jsonl validators
 quick-other: EXPERIMENTS := special large scale start small_files
+# The browser that looks at the console's pages: a command line's or an environment's, else PATH's.
+CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome; do command -v $$name && break; done)
 TIERS    := test-deployed $(BESIDE:%=test-%) test-rest
 
 # Tools of the virtual environment first, so that `node`, `npm` and `cdk` are the pinned ones.
@@ -23,7 +25,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test $(TIERS) coverage lint format check docs dashboard audit bench bench-quick $(QUICK) figures reliability stop clean
+.PHONY: help setup run test $(TIERS) browser coverage lint format check docs dashboard screenshots audit bench bench-quick $(QUICK) figures reliability stop clean
 .SILENT:
 .DELETE_ON_ERROR:
 
@@ -32,9 +34,12 @@ help: ## List the targets
 
 run: setup ## Start the local cloud, deploy, and send a real file through the pipeline
 	$(BIN)/pipeline samples >/dev/null
-	$(BIN)/pipeline run $(DATA)/flights.csv --dataset flights
+	$(BIN)/pipeline run $(DATA)/flights.csv --dataset flights; ended=$$?; \
+	[ $$ended -gt 1 ] || { \
+		report=$$($(BIN)/pipeline report last) && echo "Read its report: $$report"; \
+	}; exit $$ended
 
-test: setup lint $(STAMPS)/datacontract $(STAMPS)/checkov ## Lint, type-check and run every test, end to end ones included
+test: browser setup lint $(STAMPS)/datacontract $(STAMPS)/checkov ## Lint, type-check and run every test, end to end ones included
 	$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(TIERS)
 
 test-deployed:
@@ -50,6 +55,12 @@ test-rest:
 coverage: setup ## Hold the unit and handlers tiers' coverage of functions/ and pipeline/ to its limit
 	rm -f .coverage*
 	$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/handlers
+
+browser:
+	[ -n "$(CHROMIUM)" ] || { \
+		echo "The tests of the console need Chromium. On Debian and Ubuntu:" \
+			"apt-get install chromium fonts-dejavu-core. Elsewhere, name it:" \
+			"make test CHROMIUM=/path/to/chromium" >&2; exit 1; }
 
 lint: setup ## Lint and type-check
 	$(BIN)/ruff check --quiet .
@@ -72,6 +83,9 @@ audit: setup $(STAMPS)/audit ## Look what is shipped and what it is developed wi
 
 dashboard: setup ## Draw docs/dashboard.png from the dashboard's definition and a simulated day
 	$(BIN)/python -m tests.dashboard
+
+screenshots: browser setup ## Take the pictures of docs/console.md and README.md from a real console
+	$(BIN)/python -m tests.browser
 
 bench: setup $(STAMPS)/bench ## Measure beside what it could be replaced with, and write docs/performance.md
 	$(BIN)/python -m benchmarks
@@ -140,6 +154,6 @@ $(TOOLS:%=$(STAMPS)/%): $(STAMPS)/%: requirements/%.txt $(STAMPS)/python
 	touch $@
 
 $(STAMPS)/node: package.json package-lock.json $(STAMPS)/python
-	echo "Installing the AWS CDK command line"
+	echo "Installing the AWS CDK command line and the console's libraries"
 	$(BIN)/npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	touch $@

@@ -62,9 +62,9 @@ class Cloud:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         return kept | {"LAMBDA_PIPELINES_HOME": str(self.home)}
 
-    def start(self) -> None:
-        """Bring the cloud up and listen to its alerts."""
-        up = self.cli("up", "--json")
+    def start(self, *, console: bool = False) -> None:
+        """Bring the cloud up, with its console or without, and listen to its alerts."""
+        up = self.cli("up", "--json", *([] if console else ["--no-console"]))
         assert up.returncode == 0, up.stderr
         self.status = json.loads(up.stdout)
         self._alert_queue_url, _ = self.queue_behind_alerts("alerts-of-the-tests")

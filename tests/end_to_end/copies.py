@@ -72,6 +72,8 @@ def copied_project(folder: Path, home: Path) -> Copy:
         shutil.copy2(PROJECT / name, folder / name)
     for name in _SHARED:
         (folder / name).symlink_to(PROJECT / name)
+    # As `pipeline up --no-console` notes it.
+    (home / "console.json").write_text("{}")
     tools = folder / "tools"
     tools.mkdir()
     (tools / "pipeline").write_text(_COMMAND)

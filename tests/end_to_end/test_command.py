@@ -43,7 +43,7 @@ def failure(cloud: Cloud, empty: Path) -> dict[str, Any]:
 
 
 def test_up_again_changes_nothing(cloud: Cloud) -> None:
-    again = cloud.cli("up", "--json")
+    again = cloud.cli("up", "--no-console", "--json")
 
     assert json.loads(again.stdout) == cloud.status
     assert "Deploying" not in again.stderr

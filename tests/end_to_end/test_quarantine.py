@@ -60,7 +60,7 @@ class WorkingCopy:
         text = file.read_text("utf-8")
         assert text.count(old) == 1
         file.write_text(text.replace(old, new), "utf-8")
-        deployed = self.cli("up")
+        deployed = self.cli("up", "--no-console")
         assert deployed.returncode == 0, deployed.stderr
 
 
@@ -74,7 +74,7 @@ def copy(cloud: Cloud, tmp_path: Path) -> Iterator[WorkingCopy]:
         (tmp_path / name).symlink_to(PROJECT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     yield WorkingCopy(tmp_path, cloud)
-    assert cloud.cli("up").returncode == 0
+    assert cloud.cli("up", "--no-console").returncode == 0
 
 
 def asked(cloud: Cloud, *arguments: str) -> Any:
