@@ -190,7 +190,8 @@ class ConsoleProcess:
 
     def _record(self, serving: Serving) -> None:
         """Note the process, for nobody else's eyes: the key may be in it."""
-        self.state_file.touch(mode=0o600)
+        self.state_file.touch()
+        self.state_file.chmod(0o600)  # it may have been there, and open to all
         self.state_file.write_text(json.dumps(asdict(serving)))
 
 

@@ -1,7 +1,8 @@
-"""How numbers are written on pages: counts, durations, sizes. A dash stands for what is unknown."""
+"""How numbers and moments are written on pages. A dash stands for what is unknown."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 UNKNOWN: Final = "–"
@@ -36,3 +37,13 @@ def size(number: float | None) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} GB"
+
+
+def local_time(moment: datetime) -> str:
+    """Date and time of day, to the second, in the zone of this machine."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso_time(moment: datetime) -> str:
+    """The moment in UTC, as machines read it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -31,6 +31,8 @@ ROW_COUNTS: Final = (
     "filtered",
     "dropped_by_lookup",
 )
+TAKEN_OUT: Final = ROW_COUNTS[ROW_COUNTS.index("written") + 1 :]
+"""What takes rows out of a run."""
 NOT_STARTED: Final = "NOT_STARTED"
 RUNNING: Final = "RUNNING"
 

@@ -85,13 +85,14 @@ def repaired(result: RunResult) -> str:
     by_column = f" ({told}{f' and {more} more columns' if more > 0 else ''})"
     return ", ".join(
         [
-            *([_number_of(cells.total(), "cell") + by_column] if cells else []),
-            *([_number_of(rows, "row")] if rows else []),
+            *([number_of(cells.total(), "cell") + by_column] if cells else []),
+            *([number_of(rows, "row")] if rows else []),
         ]
     )
 
 
-def _number_of(number: int, what: str) -> str:
+def number_of(number: int, what: str) -> str:
+    """`1 row`, `1,234 rows`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
@@ -122,7 +123,7 @@ def how_to_look(results: Sequence[RunResult], target: Target) -> Iterator[Text]:
     if datasets:
         yield Text("Look at the output:", style="bold")
     for dataset in datasets:
-        yield Text(f"  {command('query')} {dataset} {_first_rows(dataset)}{where_options(target)}")
+        yield Text(f"  {query_command(dataset, target)}")
     if target.cloud.is_local:
         yield Text(f"Stop the local cloud (its data goes with it): {command('down')}")
 
@@ -173,6 +174,13 @@ def advice_by_fault(status_code: int) -> str:
             "deploy, and replay the run"
         )
     return "look at the details; when the cause is gone, replay the run"
+
+
+def fault_by_status(status_code: int | None) -> str:
+    """Name what has to change before a failed execution can work: 400 is the data's fault."""
+    if status_code == CLIENT_ERROR:
+        return "the data or its definition"
+    return "the platform or the pipeline"
 
 
 def _addresses(label: str, addresses: list[str]) -> Iterator[Text]:

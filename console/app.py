@@ -16,10 +16,10 @@ from starlette.staticfiles import StaticFiles
 from cli import trouble
 from cli.errors import CliError, NotFoundError
 from cli.paths import PROJECT
-from console.gate import Gate, Headers
+from console.gate import Gate
 from console.pages import datasets, execution, executions, letters, report, rows, uploads
 from console.rendering import page
-from console.security import HEADERS
+from console.security import HEADERS, Headers
 from console.workspace import Console, console_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+
 STATIC: Final = PROJECT / "console" / "static"
 NODE_MODULES: Final = PROJECT / "node_modules"
 LIBRARIES: Final = ("htmx.org", "@dagrejs/dagre")

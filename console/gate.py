@@ -18,13 +18,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.rendering import page
-from console.security import HEADERS
 from console.workspace import console_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 KEY_FIELD: Final = "key"
 FREE: Final = ("/static/", "/sheets/", "/lib/")
@@ -73,28 +72,6 @@ class Gate:
             (key, value) for key, value in request.scope["headers"] if key != b"host"
         ]
         return _trouble(request, HTTPStatus.MISDIRECTED_REQUEST, WRONG_HOST.format(said or "–"))
-
-
-class Headers:
-    """Adds the headers that keep a page to what is its own, unless it has said otherwise."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                named = {name.lower() for name, _ in message["headers"]}
-                message["headers"] += [
-                    (name.lower().encode(), value.encode())
-                    for name, value in HEADERS.items()
-                    if name.lower().encode() not in named
-                ]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 def cookie_name(key: str) -> str:

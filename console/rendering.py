@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from cli import render
 from cli.datasets import known_datasets
-from cli.figures import UNKNOWN, count, duration, size
+from cli.figures import UNKNOWN, count, duration, iso_time, local_time, size
+from cli.templating import environment
 from console.workspace import console_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-LEAST_SHORT: Final = 0.0001
 
 
 def page(
@@ -41,21 +40,9 @@ def page(
     )
 
 
-def local_time(moment: datetime) -> str:
-    """Date and time of day, to the second, in the zone of the console's machine."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def iso_time(moment: datetime) -> str:
-    """The moment in UTC, as machines read it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
 def dollars(amount: float | None) -> str:
-    """An amount in US dollars with two figures that count; a dash for what is not known."""
-    if amount is None:
-        return UNKNOWN
-    return f"${amount:.2g}" if amount >= LEAST_SHORT else f"${amount:.6f}"
+    """An amount in US dollars, as the commands write it; a dash for what is not known."""
+    return UNKNOWN if amount is None else render.dollars(amount)
 
 
 def file_name(key: str) -> str:
@@ -68,18 +55,7 @@ def pretty_json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, default=str)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = (count, duration, local_time, iso_time, dollars, file_name, size, pretty_json)
-    environment.filters |= {each.__name__: each for each in filters}
-    environment.globals["known_datasets"] = known_datasets
-    return environment
-
-
-_ENVIRONMENT: Final = _environment()
+_ENVIRONMENT: Final = environment(
+    TEMPLATES, count, duration, local_time, iso_time, dollars, file_name, size, pretty_json
+)
+_ENVIRONMENT.globals["known_datasets"] = known_datasets

@@ -1,8 +1,8 @@
 """Who may ask the console for what.
 
-A page elsewhere can have a browser send requests to 127.0.0.1. Requests whose Host is not one of
-ours are refused (another name might lead here: DNS rebinding); what changes something has to come
-from our own pages: same origin, and with the token that these carry.
+A page elsewhere can have a browser send requests to 127.0.0.1, so what changes something has to
+come from our own pages: same origin, and with the token that these carry. What a page may load, and
+who may frame it, is told with each answer. What every request passes first is `console.gate`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_FIELD: Final = "token"
 OWN_SITE: Final = ("same-origin", "none")
@@ -36,6 +37,28 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+class Headers:
+    """Adds the headers that keep a page to what is its own, unless it has said otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                named = {name.lower() for name, _ in message["headers"]}
+                message["headers"] += [
+                    (name.lower().encode(), value.encode())
+                    for name, value in HEADERS.items()
+                    if name.lower().encode() not in named
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 def check_action(request: Request, form: Mapping[str, object]) -> None:

@@ -30,7 +30,6 @@ LABEL, TITLE = 40, 120
 SHOWN_VALUES: Final = 5
 DRAWN_COLUMNS: Final = 60
 """Columns with plots of their values; of more the page would take minutes, and megabytes."""
-NUMERIC: Final = ("integer", "number")
 MOMENT_TYPES: Final = ("date", "timestamp", "time")
 
 
@@ -55,7 +54,7 @@ def _rows(rows: Mapping[str, int], steps: Sequence[Mapping[str, Any]]) -> str:
     for step in steps:
         lost = [f"−{step['left'][name]:,} {name}" for name in LOSSES if step["left"][name]]
         came = [f"+{step['came']:,} expanded"] if step["came"] else []
-        words = ", ".join([f"{step['rows_out'] or 0:,}", *(came or []), *lost])
+        words = ", ".join([f"{step['rows_out'] or 0:,}", *came, *lost])
         bars.append(_bar(str(step["stage"]), step["rows_out"] or 0, words.replace("_", " ")))
     return plot(BARS, bars, title="Rows after each stage", told=_told(bars), key="plot-rows")
 

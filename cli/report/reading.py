@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -15,7 +15,7 @@ from cli.outcome import latest_summary, run_result
 from cli.quarantine import QuarantinedRun, states
 from cli.report.samples import NO_SAMPLES, Samples, samples_of
 from cli.trouble import DENIED
-from pipeline.constants import LINEAGE_PREFIX, PROFILES_PREFIX
+from pipeline.constants import LINEAGE_PREFIX, PROFILES_PREFIX, PROFILING_STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from cli.outcome import RunResult
     from cli.quarantine import QuarantineState
     from cli.target import Target
-
-PROFILED_STAGES: Final = ("validate", "enrich", "write")
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def run_reading(target: Target, found: DescribeExecutionOutputTypeDef) -> RunRea
     started = found.get("startDate") or datetime.now(UTC)
     profiles = {
         stage: reader.document(f"{PROFILES_PREFIX}{dataset}/{run_id}/{stage}.json")
-        for stage in PROFILED_STAGES
+        for stage in PROFILING_STAGES
     }
     return RunReading(
         found,

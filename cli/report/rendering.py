@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cli.costs.texts import quantity_words
@@ -16,6 +15,8 @@ from cli.report import PALETTE, STYLE, TEMPLATES
 from cli.report.columns import DERIVED, DROPPED, KEPT, LOOKED_UP, RENAMED
 from cli.report.drawings import DRAWN_COLUMNS, drawings, rule_name, value_words
 from cli.report.words import LOSSES
+from cli.summary import fault_by_status
+from cli.templating import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,31 +111,20 @@ def became(column: Mapping[str, Any]) -> str:
     return words.get(column["became"], str(column["became"]))
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = (
-        became,
-        common_address,
-        count,
-        dollars,
-        duration,
-        figure,
-        quantity_words,
-        rule_name,
-        share,
-        shortened,
-        size,
-        utc,
-        value_words,
-    )
-    environment.filters |= {each.__name__: each for each in filters}
-    return environment
-
-
-_ENVIRONMENT: Final = _environment()
+_ENVIRONMENT: Final = environment(
+    TEMPLATES,
+    became,
+    common_address,
+    count,
+    dollars,
+    duration,
+    fault_by_status,
+    figure,
+    quantity_words,
+    rule_name,
+    share,
+    shortened,
+    size,
+    utc,
+    value_words,
+)

@@ -8,7 +8,7 @@ from cli.outcome import RUNNING
 from cli.quarantine import MEANING as MEANING_OF_STATUS
 from cli.quarantine import OPEN, UNCOMMITTED, rejected_rows
 from cli.render import MEANING, MEANING_OF_MERGE
-from cli.summary import advice
+from cli.summary import advice, number_of
 from pipeline.constants import OUTCOMES_WITHOUT_WORK, SUCCEEDED_WITH_REJECTS
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def outcome(reading: RunReading, options: str = "") -> dict[str, Any]:
 
 def books(rows: dict[str, int]) -> str:
     """`4,000 rows read, 3,788 written; 200 rejected, 12 duplicates.`."""
-    came = f"{_number(rows['read'], 'row')} read"
+    came = f"{number_of(rows['read'], 'row')} read"
     if expanded := rows.get("expanded"):
-        came += f", {_number(expanded, 'row')} made of them"
+        came += f", {number_of(expanded, 'row')} made of them"
     lost = [f"{rows[name]:,} {words}" for name, words in LOSSES.items() if rows.get(name)]
     return f"{came}, {rows['written']:,} written{'; ' if lost else ''}{', '.join(lost)}."
 
@@ -81,7 +81,7 @@ def _sentence(result: RunResult) -> str:
 def _so_far(rows: dict[str, int]) -> str:
     """`6 rows read, 4 rejected.`: the books of a run that failed do not balance."""
     rejected = f", {rejected_rows(rows):,} rejected" if rejected_rows(rows) else ""
-    return f"{_number(rows['read'], 'row')} read{rejected}."
+    return f"{number_of(rows['read'], 'row')} read{rejected}."
 
 
 def _meaning(result: RunResult) -> str:
@@ -93,14 +93,14 @@ def _merged(result: RunResult) -> str:
     """Say of a merge what it merges."""
     if not result.merges:
         return ""
-    count = _number(result.merges.get("rows", 0), "quarantined row")
+    count = number_of(result.merges.get("rows", 0), "quarantined row")
     return f"{count} of the run {result.merges.get('run_id')} were processed again: "
 
 
 def _missed(result: RunResult) -> str:
     if not result.checks:
         return ""
-    return f" {_number(len(result.checks), 'quality check')} missed."
+    return f" {number_of(len(result.checks), 'quality check')} missed."
 
 
 def _next_steps(reading: RunReading) -> tuple[str, list[str]]:
@@ -135,7 +135,3 @@ def _about_rejects(reading: RunReading) -> tuple[str, list[str]]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -17,7 +17,7 @@ from cli.summary import query_command, where_options
 from console.reading.cells import cell
 from console.reading.definitions import definitions_in
 from console.reading.execution import execution_view
-from console.reading.outputs import LISTED, hidden_columns, partition
+from console.reading.outputs import LISTED, hiding, partition
 from console.reading.rejected import SHOWN, Place, Wanted, place_named, rejected_page
 from console.reading.rows import rows_view
 from console.reading.sample import Sample, sample
@@ -50,7 +50,8 @@ def rows(request: Request) -> Response:
     view = execution_view(target, request.path_params["name"])
     found = rows_view(target, view)
     plan = _plan(request, view.result.dataset)
-    wanted = _wanted(request)
+    wanted, steps, chosen = _wanted(request), _Steps(request), _chosen(request, found)
+    is_alone = request.query_params.get("rows") == "1"
     return page(
         request,
         "rows.html",
@@ -58,13 +59,13 @@ def rows(request: Request) -> Response:
         view=view,
         found=found,
         wanted=wanted,
-        rejected_rows=_rejected_page(request, target, found, plan),
-        is_alone=_is_alone(request),
-        steps=_Steps(request),
+        rejected_rows=_rejected_page(target, found, plan, wanted, steps.start, alone=is_alone),
+        is_alone=is_alone,
+        steps=steps,
         link=partial(_link, view.name),
         partition=partition,
-        chosen=_chosen(request, found),
-        sample=_sample(request, target, found, plan),
+        chosen=chosen,
+        sample=_sample(target, found, plan, chosen),
         meaning=MEANING,
         listed=LISTED,
         stage_of=stage_of,
@@ -118,22 +119,24 @@ def _wanted(request: Request) -> Wanted:
     return Wanted(asked.get("column"), asked.get("rule"), asked.get("stage"))
 
 
-def _is_alone(request: Request) -> bool:
-    """Whether one row is looked at alone, and as a whole."""
-    return request.query_params.get("rows") == "1"
-
-
 def _rejected_page(
-    request: Request, target: Target, found: RowsView, plan: Plan | None
+    target: Target,
+    found: RowsView,
+    plan: Plan | None,
+    wanted: Wanted,
+    start: Place,
+    *,
+    alone: bool,
 ) -> RejectedPage | None:
+    """Rejected rows from a place on; `alone` is the first of them, as a whole."""
     if found.rejected is None:
         return None
     return rejected_page(
         target.cloud.s3(),
         found.rejected.state.addresses,
-        _wanted(request),
-        start=_Steps(request).start,
-        limit=1 if _is_alone(request) else SHOWN,
+        wanted,
+        start=start,
+        limit=1 if alone else SHOWN,
         sources=plan.source_names if plan else None,
     )
 
@@ -146,13 +149,13 @@ def _chosen(request: Request, found: RowsView) -> int:
     return at if at < len(files) else 0
 
 
-def _sample(request: Request, target: Target, found: RowsView, plan: Plan | None) -> Sample | None:
+def _sample(target: Target, found: RowsView, plan: Plan | None, chosen: int) -> Sample | None:
     if found.output is None or not found.output.files:
         return None
-    hidden = hidden_columns(target, found.summary, plan)
+    hidden = hiding(target, found.summary, plan)
     if hidden is None:
         return Sample(trouble=UNKNOWN_MASKS)
-    file = found.output.files[_chosen(request, found)]
+    file = found.output.files[chosen]
     return sample(target.cloud.s3(), file, found.output.written_by(plan), hidden)
 
 

@@ -66,11 +66,6 @@ class Action(ABC):
     def outcomes(self) -> list[Outcome]:
         """Return what became of each name so far; asked from other threads than `work`'s."""
 
-    @property
-    def held(self) -> int:
-        """How many messages of the queues this action keeps out of sight."""
-        return 0
-
     def run(self) -> None:
         """Work, and keep whatever ends the work early, in words."""
         try:

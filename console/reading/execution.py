@@ -16,8 +16,8 @@ from cli.executions import described, history
 from cli.history import StateRun, state_runs
 from cli.outcome import RUNNING, RunResult, run_result
 from cli.render import rows_line
-from cli.summary import advice, reasons
-from console.reading.faults import reason, whose_fault
+from cli.summary import advice, fault_by_status, reasons
+from console.reading.faults import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ class ExecutionView:
     @property
     def fault(self) -> str:
         """Whose fault the failure is; empty if nothing failed."""
-        return whose_fault(self.result.error.status_code) if self.result.error else ""
+        return fault_by_status(self.result.error.status_code) if self.result.error else ""
 
     @property
     def what_to_do(self) -> str | None:

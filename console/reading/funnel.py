@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.outcome import ROW_COUNTS
+from cli.outcome import ROW_COUNTS, TAKEN_OUT
 from pipeline.accounting import RowCounts
 from pipeline.constants import STAGES
 
@@ -22,8 +22,6 @@ DONE: Final = {
     "write": "Written",
 }
 """What rows are called that a stage has let pass."""
-WHY: Final = ("rejected", "duplicates", "filtered", "dropped_by_lookup")
-"""What takes rows out."""
 LEAST_SHARE: Final = 0.5
 """Percent of the whole that even a single row takes in a drawing, so that it can be seen."""
 
@@ -127,7 +125,7 @@ def _step(record: Mapping[str, Any]) -> Step:
         stage=record["stage"],
         rows=rows,
         came=counts.expanded,
-        left={why: taken for why in WHY if (taken := getattr(counts, why))},
+        left={why: taken for why in TAKEN_OUT if (taken := getattr(counts, why))},
         missing=_number(record.get("rows_in")) + counts.expanded - rows - counts.taken_out,
         resumed=record.get("resumed") is True,
     )

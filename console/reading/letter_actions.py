@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -74,8 +75,9 @@ class LetterAction(Action):
             return Outcome(name, "busy", "Looking", "The letter is taken out of its queue.", name)
         return Outcome(name, "notice", "Not there", NOT_THERE, name)
 
+    @abstractmethod
     def _outcome_of(self, entry: Entry) -> Outcome:
-        raise NotImplementedError
+        """Say what became of a letter that was found."""
 
     @contextmanager
     def _taken(self) -> Iterator[HeldMessages]:

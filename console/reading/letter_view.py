@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.held import filtered
 from cli.letter_texts import KINDS, given_up, intention, quarantine_of
 from cli.letters import LINEAGE, OTHER, UNDELIVERED
-from cli.summary import CLIENT_ERROR, advice_by_fault
-from console.reading.faults import whose_fault
+from cli.summary import advice_by_fault, fault_by_status
 from console.reading.runbook import runbook_section
 
 if TYPE_CHECKING:
@@ -60,16 +59,11 @@ class LetterView:
         return f"{said[0].upper()}{said[1:]}"
 
     @property
-    def is_by_data(self) -> bool:
-        """Whether the file or the dataset's definition is at fault."""
-        return self.latest.status_code == CLIENT_ERROR
-
-    @property
     def fault(self) -> str:
         """Whose fault it is."""
         if self.latest.kind == OTHER:
             return "unknown"
-        return whose_fault(self.latest.status_code)
+        return fault_by_status(self.latest.status_code)
 
     @property
     def advice(self) -> str:

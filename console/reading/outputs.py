@@ -64,7 +64,7 @@ def output(target: Target, summary: Mapping[str, Any]) -> Output | None:
     return None if manifest is None else _output(run, manifest)
 
 
-def hidden_columns(
+def hiding(
     target: Target, summary: Mapping[str, Any], plan: Plan | None
 ) -> Callable[[str], bool] | None:
     """Return what says of a column of a run's output whether its values are masked.
@@ -76,12 +76,13 @@ def hidden_columns(
     plan
         The dataset as it is defined here, be it another version than the run's.
     """
-    from pipeline.masking import HiddenColumns, masked_names  # noqa: PLC0415 - it loads Arrow
+    from pipeline.masking import HiddenColumns, hidden_columns  # noqa: PLC0415 - it loads Arrow
 
     told = _profiled(target, summary)
     if told is None and plan is None:
         return None
-    return HiddenColumns((told or frozenset()) | (masked_names(plan) if plan else frozenset())).hide
+    defined = hidden_columns(plan).names if plan else frozenset()
+    return HiddenColumns((told or frozenset()) | defined).hide
 
 
 def _profiled(target: Target, summary: Mapping[str, Any]) -> frozenset[str] | None:

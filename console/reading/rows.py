@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cli.outcome import latest_summary
-from cli.quarantine import quarantined_run, records, states
+from cli.quarantine import quarantined_run, records, stage_of, states
 from cli.quarantine_texts import counted_rules
 from console.reading.funnel import Funnel, funnel
 from console.reading.outputs import Output, output
@@ -51,7 +51,7 @@ class Rejected:
     @property
     def stages(self) -> list[str]:
         """Stages that have rejected rows, in their order."""
-        return [address.rpartition("/")[2].partition(".")[0] for address in self.state.addresses]
+        return [stage_of(address) for address in self.state.addresses]
 
 
 @dataclass(frozen=True)

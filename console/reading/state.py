@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.history import unfolded
-from console.reading.faults import whose_fault
+from cli.summary import fault_by_status
 from console.reading.graph import definition_of, edges_of
 from pipeline import errors
 
@@ -51,7 +51,7 @@ class AttemptView:
     @property
     def fault(self) -> str:
         """Whose fault the error is."""
-        return whose_fault(self.status_code)
+        return fault_by_status(self.status_code)
 
 
 @dataclass(frozen=True)

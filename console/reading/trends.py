@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cli.figures import count, duration
-from console.rendering import local_time
+from cli.figures import count, duration, local_time
 from pipeline.constants import OUTCOMES_WITHOUT_WORK
 
 if TYPE_CHECKING:

@@ -67,12 +67,10 @@ def _work(context: StageContext, uploaded: ObjectReader) -> None:
         merge = merging(context, committed)
         if merge is not None:
             _validate_all(context, merge.chunks(context, uploaded), merge.state)
-            publish_contract_profile(context, merge.state.profile)
     elif not (_is_done(context, committed) or _is_taken_up(context)):
         chunks = read_chunks(uploaded, context.plan, key=context.run.source.key)
         state = ValidateState(context.plan)
         _validate_all(context, chunks, state)
-        publish_contract_profile(context, state.profile)  # also of a file that is refused below
         context.run.checks = quality_summary(state)
         check_reject_limit(context)
         check_quality(state)
@@ -136,6 +134,7 @@ def _validate_all(context: StageContext, chunks: Iterable[RawChunk], state: Vali
     context.note_quarantine(quarantine)
     context.note_repairs(repairs)
     context.note_frame(output)
+    publish_contract_profile(context, state.profile)  # also of a file that is to be refused
 
 
 def _as_written(rejects: Sequence[Reject], chunk: RawChunk, plan: Plan) -> Sequence[Reject]:

@@ -76,7 +76,7 @@ def test_a_failed_file_says_why_at_its_top(page: Page, files: dict[str, Path]) -
     said = page.locator(".outcome")
     assert "MissingColumnError" in said.inner_text()
     assert "its header has 'a', 'b'" in said.inner_text()
-    assert said.bounding_box()["y"] < 200  # type: ignore[index]
+    assert said.bounding_box()["y"] < 200
 
 
 def test_plots_have_the_colours_of_the_page(page: Page, files: dict[str, Path]) -> None:

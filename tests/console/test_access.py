@@ -171,7 +171,7 @@ def test_every_action_is_refused_without_the_token(open_console: OpenConsole) ->
     client = open_console(over(Service()))
     actions = [
         route.path_format
-        for route in client.app.routes  # type: ignore[attr-defined]
+        for route in client.app.routes
         if isinstance(route, Route) and "POST" in (route.methods or ())
     ]
 

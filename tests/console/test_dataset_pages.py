@@ -128,7 +128,7 @@ def test_the_list_looks_again_only_while_something_runs(
 def test_errors_are_shown_as_check_words_them(tmp_path: Path, open_console: OpenConsole) -> None:
     write_dataset(tmp_path, "trips", [column("a")], {"transform": [{"filter": "b > 1"}]})
     client = opened(open_console, tmp_path, succeeded("x", key="input/trips/x.csv"))
-    (finding,) = Definitions(tmp_path).get("trips").errors  # type: ignore[union-attr]
+    (finding,) = Definitions(tmp_path).get("trips").errors
     page = client.get("/datasets/trips")
     assert page.status_code == 200
     assert finding.message.partition(";")[0] in told(page)

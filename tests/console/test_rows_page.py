@@ -11,13 +11,16 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from console.reading.outputs import hiding
 from pipeline.run import Run, new_run
+from tests.console.dataset_folders import column, write_dataset
 from tests.unit.cli.events import entered, failed_task, lambda_cause
 from tests.unit.cli.fakes import FakeStepFunctions
 from tests.unit.cli.moto_target import EXECUTION, MotoCloud, commit, put_json, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from starlette.testclient import TestClient
 
@@ -293,6 +296,20 @@ def test_of_an_output_of_which_nobody_knows_what_is_masked_nothing_is_shown(
     text = shown(client)
     assert "jane@example.com" not in text
     assert "the run has left no profile" in text
+
+
+def test_what_may_hold_masked_values_is_hidden_without_a_profile(
+    target: Target, tmp_path: Path
+) -> None:
+    from pipeline.authoring.dataset import compiled_dataset
+
+    mail = column("mail", logicalType="string", classification="pii")
+    plan = compiled_dataset(write_dataset(tmp_path, "users", [mail, column("age")])).plan
+
+    hidden = hiding(target, {"dataset": "users", "run_id": RUN}, plan)
+
+    assert hidden is not None
+    assert [hidden(name) for name in ("mail", "_extra", "age")] == [True, True, False]
 
 
 def test_half_a_character_is_shown_as_a_question_mark(

@@ -69,7 +69,7 @@ def test_pages_follow_each_other_through_all_files(limit: int) -> None:
     s3, addresses = bodies(validate=ROWS, enrich=[record(9, (None, "lookup"))])
     found, start = [], Place()
     for _ in range(20):
-        page = rejected_page(s3, addresses, Wanted(), start=start, limit=limit)  # type: ignore[arg-type]
+        page = rejected_page(s3, addresses, Wanted(), start=start, limit=limit)
         found += numbers(page)
         assert len(page.rows) <= limit
         if page.following is None:
@@ -80,16 +80,16 @@ def test_pages_follow_each_other_through_all_files(limit: int) -> None:
 
 def test_a_page_far_inside_is_read_from_there() -> None:
     s3, addresses = bodies(validate=[record(n, ("a", "r"), a="y" * 1000) for n in range(3000)])
-    first = rejected_page(s3, addresses, Wanted(), limit=10)  # type: ignore[arg-type]
+    first = rejected_page(s3, addresses, Wanted(), limit=10)
     assert s3.read < 600_000  # of more than 3 MB
     place = first.following
     assert place is not None
-    assert numbers(rejected_page(s3, addresses, Wanted(), start=place, limit=1)) == [10]  # type: ignore[arg-type]
+    assert numbers(rejected_page(s3, addresses, Wanted(), start=place, limit=1)) == [10]
 
 
 def test_a_place_inside_of_a_row_begins_with_the_next() -> None:
     s3, addresses = bodies(validate=ROWS)
-    page = rejected_page(s3, addresses, Wanted(), start=Place(0, 5))  # type: ignore[arg-type]
+    page = rejected_page(s3, addresses, Wanted(), start=Place(0, 5))
     assert numbers(page) == [2, 3, 4, 5, 6, 7]
     assert page.unreadable == 0
 
@@ -109,13 +109,13 @@ def test_a_filter_finds_rows_by_any_of_their_violations(
     wanted: Wanted, expected: list[int]
 ) -> None:
     s3, addresses = bodies(validate=ROWS, enrich=[record(9, (None, "lookup"))])
-    assert numbers(rejected_page(s3, addresses, wanted)) == expected  # type: ignore[arg-type]
+    assert numbers(rejected_page(s3, addresses, wanted)) == expected
 
 
 def test_a_violation_has_to_be_of_the_column_and_the_rule_at_once() -> None:
     s3, addresses = bodies(validate=[record(1, ("a", "type"), ("b", "maximum"))])
-    assert numbers(rejected_page(s3, addresses, Wanted("a", "maximum"))) == []  # type: ignore[arg-type]
-    assert numbers(rejected_page(s3, addresses, Wanted("b", "maximum"))) == [1]  # type: ignore[arg-type]
+    assert numbers(rejected_page(s3, addresses, Wanted("a", "maximum"))) == []
+    assert numbers(rejected_page(s3, addresses, Wanted("b", "maximum"))) == [1]
 
 
 def test_a_filter_that_nothing_fits_ends_after_what_one_request_reads(
@@ -123,10 +123,10 @@ def test_a_filter_that_nothing_fits_ends_after_what_one_request_reads(
 ) -> None:
     monkeypatch.setattr(rejected, "MOST_READ", 5)
     s3, addresses = bodies(validate=ROWS)
-    page = rejected_page(s3, addresses, Wanted(rule="none"))  # type: ignore[arg-type]
+    page = rejected_page(s3, addresses, Wanted(rule="none"))
     assert (page.rows, page.read, page.is_cut) == ((), 5, True)
     assert page.following is not None
-    rest = rejected_page(s3, addresses, Wanted(), start=page.following)  # type: ignore[arg-type]
+    rest = rejected_page(s3, addresses, Wanted(), start=page.following)
     assert numbers(rest) == [6, 7]
 
 
@@ -134,7 +134,7 @@ def test_lines_that_are_no_records_are_counted_and_passed_over() -> None:
     s3 = FakeBodies(
         {"validate.jsonl": b'[1]\nnonsense\n{"row_number": "x", "raw": null}\n\xff\n{}'}
     )
-    page = rejected_page(s3, ["s3://b/validate.jsonl"], Wanted())  # type: ignore[arg-type]
+    page = rejected_page(s3, ["s3://b/validate.jsonl"], Wanted())
     assert page.unreadable == 3
     assert numbers(page) == [None, None]
     assert page.rows[0].line_text == Cell("null", "null")
@@ -144,17 +144,17 @@ def test_the_cells_that_violations_are_about_are_marked_under_the_files_name() -
     raw = {"Month": "13", "origin": "EWR", "address": {"zip": "x"}}
     row = record(1, ("month", "maximum"), ("address.zip", "pattern"), **raw)
     s3, addresses = bodies(validate=[row])
-    [found] = rejected_page(s3, addresses, Wanted(), sources={"month": "Month"}).rows  # type: ignore[arg-type]
+    [found] = rejected_page(s3, addresses, Wanted(), sources={"month": "Month"}).rows
     assert [one.name for one in found.cells if one.is_bad] == ["Month", "address"]
 
 
 def test_of_a_wide_row_the_first_cells_are_shown_and_those_complained_of() -> None:
     raw = {f"c{n}": n for n in range(500)}
     s3, addresses = bodies(validate=[record(1, ("c499", "maximum"), **raw)])
-    [found] = rejected_page(s3, addresses, Wanted()).rows  # type: ignore[arg-type]
+    [found] = rejected_page(s3, addresses, Wanted()).rows
     assert [one.name for one in found.cells] == [f"c{n}" for n in (*range(40), 499)]
     assert found.hidden == 459
-    [alone] = rejected_page(s3, addresses, Wanted(), limit=1).rows  # type: ignore[arg-type]
+    [alone] = rejected_page(s3, addresses, Wanted(), limit=1).rows
     assert (len(alone.cells), alone.hidden) == (500, 0)
 
 

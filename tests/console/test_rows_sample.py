@@ -89,7 +89,7 @@ def test_of_a_large_parquet_file_little_is_read() -> None:
     body = parquet(pa.table(columns), use_dictionary=False, data_page_size=8192)
     assert len(body) > 9_000_000
     stored = FakeObject(body)
-    found = sample(stored, file_of(body, "a.parquet"), None, shows_all)  # type: ignore[arg-type]
+    found = sample(stored, file_of(body, "a.parquet"), None, shows_all)
     assert (len(found.names), found.columns, len(found.rows)) == (30, 60, 20)
     assert found.rows[19][29].text == str(columns["c29"][19])
     assert all(one["VersionId"] == "v1" for one in stored.asked)
@@ -118,7 +118,7 @@ def test_json_lines_show_what_a_row_lacks_as_null(weather: Plan) -> None:
 def test_of_a_large_text_file_the_beginning_is_read() -> None:
     body = b"a,b\n" + b"1,2\n" * 1_000_000
     stored = FakeObject(body)
-    found = sample(stored, file_of(body, "a.csv"), None, shows_all)  # type: ignore[arg-type]
+    found = sample(stored, file_of(body, "a.csv"), None, shows_all)
     assert stored.read == 1_000_000
     assert texts(found)[19] == ["1", "2"]
 
@@ -152,7 +152,7 @@ def test_a_deleted_file_is_said() -> None:
         def get_object(self, **_asked: Any) -> Any:
             raise ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
 
-    found = sample(Gone(), file_of(b"x", "a.csv"), None, shows_all)  # type: ignore[arg-type]
+    found = sample(Gone(), file_of(b"x", "a.csv"), None, shows_all)
     assert "deleted" in found.trouble
 
 

@@ -140,6 +140,14 @@ def test_nobody_else_on_the_machine_can_read_the_key(console: ConsoleProcess) ->
     assert console.state_file.stat().st_mode & 0o077 == 0
 
 
+def test_a_key_is_not_read_in_a_file_that_was_open_to_all(console: ConsoleProcess) -> None:
+    console.forgo()
+    console.state_file.chmod(0o644)
+
+    assert console.start("a", host=ALL_INTERFACES).key
+    assert console.state_file.stat().st_mode & 0o077 == 0
+
+
 def test_a_cloud_that_does_without_keeps_to_it_until_one_is_asked_for(
     console: ConsoleProcess,
 ) -> None:

@@ -123,3 +123,11 @@ def put_execution(service: FakeStepFunctions, summary: dict[str, Any]) -> None:
     """Have an execution that ended well with this summary as its output."""
     service.starts(NAME, "input/flights/f.csv", "e1")
     service.executions[0] |= {"input": json.dumps(s3_event()), "output": json.dumps(summary)}
+
+
+def document(said: Any, *arguments: str) -> dict[str, Any]:
+    """What `pipeline report --json` prints; `said` is the fixture of that name."""
+    status, out, err = said(*arguments, "--json")
+    assert status == 0, err
+    found: dict[str, Any] = json.loads(out)
+    return found

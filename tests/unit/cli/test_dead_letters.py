@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from cli.target import Target
     from tests.unit.cli.fakes import FakeStepFunctions
-    from tests.unit.cli.moto_target import MotoCloud
 
     Answer = tuple[int, Any]
 
@@ -46,11 +45,6 @@ def ask(target: Target, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ans
         return status, json.loads(capsys.readouterr().out or "null")
 
     return answer
-
-
-@pytest.fixture
-def service(cloud: MotoCloud) -> FakeStepFunctions:
-    return cloud.client
 
 
 def last_input(service: FakeStepFunctions) -> dict[str, Any]:
